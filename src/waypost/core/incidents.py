@@ -1,0 +1,198 @@
+"""Incidents, and the decision who must be told: both pure functions of folded state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from waypost.core.entries import location_json
+from waypost.core.statuses import Kind, Status
+from waypost.core.times import format_time
+
+if TYPE_CHECKING:
+    from waypost.core.shipments import CodeUse, Episode, Ref, Shipment
+    from waypost.core.updates import Location
+
+Told = frozenset[tuple[Status, str, str]]
+"""What somebody was alerted of: (condition, sender, event id). Beside the log the one thing
+about a shipment that cannot be derived."""
+
+NOBODY_TOLD: Final[Told] = frozenset()
+
+_EVEN_IF_OVER: Final = frozenset({Status.LOST, Status.DAMAGED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One thing that went wrong on one leg of one shipment, in one or more episodes."""
+
+    shipment_id: str
+    leg: int
+    condition: Status
+    episodes: tuple[Episode, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is wrong now."""
+        return self.episodes[-1].resolved_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something that somebody must act on. No personal data, no payload.
+
+    Attributes:
+        opened_by: the opening entry; with the shipment and the condition, the alert's key.
+        opened_at: since when it is wrong, epoch ms.
+        resolved_at: set where it was over before anybody could be told.
+        location: where, in words.
+    """
+
+    shipment_id: str
+    leg: int
+    condition: Status
+    opened_by: Ref
+    opened_at: int
+    resolved_at: int | None
+    location: str | None
+    carrier: str | None
+    reason_code: str | None
+
+    @property
+    def key(self) -> str:
+        """The alert's identity: a key alerts once."""
+        return "/".join((self.condition.value, self.shipment_id, *self.opened_by))
+
+
+def incidents(shipment: Shipment) -> tuple[Incident, ...]:
+    """Return the incidents of a shipment: its critical episodes by leg and condition."""
+    groups: dict[tuple[int, Status], list[Episode]] = {}
+    for episode in shipment.episodes:
+        if episode.condition.critical:
+            groups.setdefault((episode.leg, episode.condition), []).append(episode)
+    return tuple(
+        Incident(
+            shipment_id=shipment.shipment_id, leg=leg, condition=condition, episodes=tuple(group)
+        )
+        for (leg, condition), group in sorted(groups.items(), key=lambda item: item[0])
+    )
+
+
+def decide(
+    shipment: Shipment, told: Told, quiet: frozenset[Ref] = frozenset()
+) -> tuple[tuple[Alert, ...], Told]:
+    """Decide which alerts a folded shipment calls for.
+
+    An episode is *covered* if somebody was told of any of its members. One that is not covered,
+    acknowledged or muted, and is open (or LOST or DAMAGED, open or not), alerts once.
+
+    Args:
+        shipment: as folded just now.
+        told: who was told of what before.
+        quiet: entries that came in quietly: an episode with one of them counts as covered.
+
+    Returns:
+        The alerts to send, and what will have been told then.
+    """
+    alerts: list[Alert] = []
+    news: set[tuple[Status, str, str]] = set()
+    for episode in shipment.episodes:
+        if not episode.condition.critical:
+            continue
+        members = {(episode.condition, *ref) for ref in episode.members}
+        if not members.isdisjoint(told) or not quiet.isdisjoint(episode.members):
+            news |= members - told
+        elif not (episode.acknowledged or episode.muted) and (
+            episode.resolved_at is None or episode.condition in _EVEN_IF_OVER
+        ):
+            alerts.append(_alert(shipment, episode))
+            news |= members
+    return tuple(alerts), (told | news if news else told)
+
+
+def _alert(shipment: Shipment, episode: Episode) -> Alert:
+    return Alert(
+        shipment_id=shipment.shipment_id,
+        leg=episode.leg,
+        condition=episode.condition,
+        opened_by=episode.opened_by,
+        opened_at=episode.opened_at,
+        resolved_at=episode.resolved_at,
+        location=_words(episode.location),
+        carrier=episode.carrier,
+        reason_code=episode.reason_code,
+    )
+
+
+def _words(location: Location | None) -> str | None:
+    return None if location is None else str(location)
+
+
+def without_derived(shipment: Shipment) -> tuple[Episode, ...]:
+    """Return the episodes that senders reported: those that do not depend on a clock."""
+    return tuple(e for e in shipment.episodes if e.condition.kind is not Kind.DERIVED)
+
+
+def shipment_json(shipment: Shipment) -> dict[str, Any]:
+    """Return the JSON form of a shipment's state, its incidents apart."""
+    return {
+        "shipmentId": shipment.shipment_id,
+        "progress": shipment.progress,
+        "progressAt": _time(shipment.progress_at),
+        "condition": shipment.condition,
+        "conditions": list(shipment.conditions),
+        "leg": shipment.leg,
+        "eta": _time(shipment.eta),
+        "location": location_json(shipment.location),
+        "carrier": shipment.carrier,
+        "firstEventTime": _time(shipment.first_event_time),
+        "lastEventTime": _time(shipment.last_event_time),
+        "updates": shipment.updates,
+        "conflicts": shipment.conflicts,
+        "retracted": shipment.retracted,
+        "codes": [_code_json(use) for use in shipment.codes],
+    }
+
+
+def _code_json(use: CodeUse) -> dict[str, Any]:
+    return {
+        "carrier": use.carrier,
+        "code": use.code,
+        "status": use.status,
+        "count": use.count,
+        "lastEventTime": format_time(use.last_event_time),
+    }
+
+
+def incident_json(incident: Incident) -> dict[str, Any]:
+    """Return the JSON form of an incident; its times are those of its last episode."""
+    last = incident.episodes[-1]
+    return {
+        "shipmentId": incident.shipment_id,
+        "leg": incident.leg,
+        "condition": incident.condition,
+        "state": "open" if incident.is_open else "resolved",
+        "openedAt": format_time(last.opened_at),
+        "resolvedAt": _time(last.resolved_at),
+        "acknowledged": last.acknowledged,
+        "muted": last.muted,
+        "location": location_json(last.location),
+        "carrier": last.carrier,
+        "reasonCode": last.reason_code,
+        "episodes": [_episode_json(episode) for episode in incident.episodes],
+    }
+
+
+def _episode_json(episode: Episode) -> dict[str, Any]:
+    return {
+        "openedAt": format_time(episode.opened_at),
+        "resolvedAt": _time(episode.resolved_at),
+        "eventId": episode.opened_by[1],
+        "sender": episode.opened_by[0],
+        "updates": len(episode.members),
+        "newestAt": format_time(episode.newest),
+    }
+
+
+def _time(millis: int | None) -> str | None:
+    return None if millis is None else format_time(millis)

@@ -1,0 +1,58 @@
+"""Instants as integer milliseconds since 1970-01-01T00:00Z, and their RFC 3339 text."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+SECOND: Final = 1_000
+HOUR: Final = 3_600 * SECOND
+DAY: Final = 24 * HOUR
+
+EARLIEST: Final = 946_684_800_000
+"""2000-01-01T00:00Z: nothing that is tracked today happened before it."""
+LATEST: Final = 4_102_444_800_000
+"""2100-01-01T00:00Z: no estimate reaches beyond it."""
+MAX_AHEAD: Final = DAY
+"""How far ahead of now an event may claim to have happened (wrong clocks, wrong zones)."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_RFC_3339: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:)([0-9]{2})(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def parse_time(text: str) -> tuple[int, str]:
+    """Read an RFC 3339 instant with its offset.
+
+    Parts below a millisecond are cut off; a leap second counts as the second before it.
+
+    Returns:
+        The instant in epoch milliseconds, and the offset as it was given (``Z`` or ``+02:00``).
+
+    Raises:
+        ValueError: if the text is not RFC 3339, has no offset, or names no real instant.
+    """
+    match = _RFC_3339.fullmatch(text) if len(text) <= 40 else None  # noqa: PLR2004 (a bound on the work, no meaning of its own)
+    if match is None:
+        message = "must be an RFC 3339 time with an offset, such as 2026-11-23T08:30:00+01:00"
+        raise ValueError(message)
+    date, minutes, seconds, fraction, offset = match.groups()
+    seconds = "59" if seconds == "60" else seconds
+    zone = "+00:00" if offset in "Zz" else offset
+    try:
+        instant = datetime.fromisoformat(f"{date}T{minutes}{seconds}{zone}")
+    except ValueError:
+        message = "names a day, an hour or an offset that does not exist"
+        raise ValueError(message) from None
+    millis = int((fraction or ".0")[1:4].ljust(3, "0"))
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND + millis, offset.upper()
+
+
+def format_time(millis: int) -> str:
+    """Return an instant as RFC 3339 text in UTC with milliseconds."""
+    instant = _EPOCH + timedelta(milliseconds=millis)
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{millis % SECOND:03d}Z"
