@@ -103,6 +103,7 @@ class Save:
         told: who will have been told of what.
         version: of the `Saved` that the decision was made on.
         due_at: the next instant at which silence or an ETA matters, epoch ms.
+        undecided: it calls for an alert, which is decided when the alert window drains.
         alerts: what to tell people: saved in one with the rest, or not at all.
     """
 
@@ -110,6 +111,7 @@ class Save:
     told: Told
     version: int
     due_at: int | None
+    undecided: bool = False
     alerts: tuple[Alert, ...] = ()
 
 
@@ -228,6 +230,9 @@ class Store(Protocol):
 
     def due(self, now: int, limit: int) -> list[str]:
         """Return shipments whose ``due_at`` has come, the longest overdue first."""
+
+    def undecided(self, limit: int) -> list[str]:
+        """Return shipments that were saved as ``undecided``, by shipment id."""
 
 
 # --- One machine: the log by position, and the outbox ------------------------------------------

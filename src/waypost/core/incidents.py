@@ -42,6 +42,7 @@ class Alert:
     """Something that somebody must act on. No personal data, no payload.
 
     Attributes:
+        members: the entries of the episode, which will have been told of.
         opened_by: the opening entry; with the shipment and the condition, the alert's key.
         opened_at: since when it is wrong, epoch ms.
         resolved_at: set where it was over before anybody could be told.
@@ -52,6 +53,7 @@ class Alert:
     leg: int
     condition: Status
     opened_by: Ref
+    members: tuple[Ref, ...]
     opened_at: int
     resolved_at: int | None
     location: str | None
@@ -83,8 +85,9 @@ def decide(
 ) -> tuple[tuple[Alert, ...], Told]:
     """Decide which alerts a folded shipment calls for.
 
-    An episode is *covered* if somebody was told of any of its members. One that is not covered,
-    acknowledged or muted, and is open (or LOST or DAMAGED, open or not), alerts once.
+    An episode is *covered* if somebody was told of any of its members; its other members then
+    count as told too. One that is not covered, acknowledged or muted, and is open (or LOST or
+    DAMAGED, open or not), alerts once.
 
     Args:
         shipment: as folded just now.
@@ -92,22 +95,30 @@ def decide(
         quiet: entries that came in quietly: an episode with one of them counts as covered.
 
     Returns:
-        The alerts to send, and what will have been told then.
+        The alerts to send, and what is told before they are; `tell` adds what they tell.
     """
     alerts: list[Alert] = []
-    news: set[tuple[Status, str, str]] = set()
+    joined: set[tuple[Status, str, str]] = set()
     for episode in shipment.episodes:
         if not episode.condition.critical:
             continue
-        members = {(episode.condition, *ref) for ref in episode.members}
+        members = _told_by(episode.condition, episode.members)
         if not members.isdisjoint(told) or not quiet.isdisjoint(episode.members):
-            news |= members - told
+            joined |= members - told
         elif not (episode.acknowledged or episode.muted) and (
             episode.resolved_at is None or episode.condition in _EVEN_IF_OVER
         ):
             alerts.append(_alert(shipment, episode))
-            news |= members
-    return tuple(alerts), (told | news if news else told)
+    return tuple(alerts), (told | joined if joined else told)
+
+
+def tell(told: Told, alerts: tuple[Alert, ...]) -> Told:
+    """Return what is told once the alerts are on their way."""
+    return told.union(*(_told_by(alert.condition, alert.members) for alert in alerts))
+
+
+def _told_by(condition: Status, members: tuple[Ref, ...]) -> Told:
+    return frozenset((condition, *ref) for ref in members)
 
 
 def _alert(shipment: Shipment, episode: Episode) -> Alert:
@@ -116,6 +127,7 @@ def _alert(shipment: Shipment, episode: Episode) -> Alert:
         leg=episode.leg,
         condition=episode.condition,
         opened_by=episode.opened_by,
+        members=episode.members,
         opened_at=episode.opened_at,
         resolved_at=episode.resolved_at,
         location=_words(episode.location),
