@@ -1,0 +1,1 @@
+"""Ways to reach people; each passes ``tests/contract/test_notifier.py``."""
