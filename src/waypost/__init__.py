@@ -1,5 +1,3 @@
 """Waypost: shipment events recorded once, states derived from them, alerts that matter."""
 
-from importlib.metadata import version
-
-__version__ = version("waypost")
+__version__ = "0.1.0"
