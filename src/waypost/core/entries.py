@@ -340,7 +340,14 @@ def _read_update(fields: Fields, common: _Common) -> ShipmentUpdate:
         references=read_references(fields) if "references" in fields else (),
         schema_version=fields.text("schemaVersion", CODE_LIMIT),
         raw_event=str(raw),
-        fingerprint=fingerprint(status, code or word, carrier, location, arrival, reason),
+        fingerprint=fingerprint(
+            status,
+            code=code or word,
+            carrier=carrier,
+            location=location,
+            eta=arrival,
+            reason_code=reason,
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 
 class Kind(Enum):
@@ -27,6 +27,22 @@ class Kind(Enum):
     """Something wrong that nobody sends: it follows from silence or from a passed ETA."""
 
 
+ACT_RANK: Final = 9
+"""The tie rank of an operator's act: after everything that happened at the same millisecond."""
+
+
+def _tie_rank(kind: Kind, level: int) -> int:
+    match kind:
+        case Kind.REPORT:
+            return 0
+        case Kind.PROGRESS:
+            return 1 + level
+        case Kind.CONDITION | Kind.DERIVED:
+            return 7
+        case Kind.TERMINAL:
+            return 8
+
+
 class Status(StrEnum):
     """A status, with its properties.
 
@@ -34,21 +50,24 @@ class Status(StrEnum):
         kind: the part it plays.
         level: how far along, 0 to 6, for progress and terminals; -1 for all others.
         critical: whether it opens an incident, and so an alert.
+        tie_rank: its place among entries of the same millisecond, lowest first.
         words: what it means, as a dispatcher would say it.
     """
 
     kind: Kind
     level: int
     critical: bool
+    tie_rank: int
     words: str
 
-    def __new__(cls, value: str, kind: Kind, level: int, critical: bool, words: str) -> Status:  # noqa: FBT001 (a table reads better without keywords)
+    def __new__(cls, value: str, kind: Kind, level: int, critical: bool, words: str) -> Self:  # noqa: FBT001 (a table reads better without keywords)
         """Make a member from one row of the table below."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.kind = kind
         member.level = level
         member.critical = critical
+        member.tie_rank = _tie_rank(kind, level)
         member.words = words
         return member
 
@@ -77,6 +96,8 @@ class Status(StrEnum):
 
     STALLED = "STALLED", Kind.DERIVED, -1, True, "no sign of life for too long"
     LATE = "LATE", Kind.DERIVED, -1, True, "its estimated arrival has passed"
+
+    __hash__ = str.__hash__  # equality is the text's; Enum's own hash is many times slower
 
     @property
     def severity(self) -> int:
@@ -159,21 +180,3 @@ def trigger(status: Status) -> Trigger:
             return Trigger.SCAN
         case Kind.PROGRESS | Kind.REPORT | Kind.CONDITION | Kind.DERIVED:
             return Trigger.REPORT
-
-
-_AFTER_PROGRESS: Final = Status.RETURNING.level + 2
-ACT_RANK: Final = _AFTER_PROGRESS + 2
-"""The tie rank of an operator's act: after everything that happened at the same millisecond."""
-
-
-def tie_rank(status: Status) -> int:
-    """Return the place of a status among entries of the same millisecond, lowest first."""
-    match status.kind:
-        case Kind.REPORT:
-            return 0
-        case Kind.PROGRESS:
-            return 1 + status.level
-        case Kind.CONDITION | Kind.DERIVED:
-            return _AFTER_PROGRESS
-        case Kind.TERMINAL:
-            return _AFTER_PROGRESS + 1

@@ -122,6 +122,7 @@ def digest(*parts: object) -> str:
 
 def fingerprint(
     status: Status,
+    *,
     code: str,
     carrier: str | None,
     location: Location | None,
@@ -181,9 +182,7 @@ def parse(event: Event, *, now: int) -> ShipmentUpdate:
 def _event_time(fields: Fields, event: Event, now: int) -> tuple[int, str]:
     latest = now + times.MAX_AHEAD
     if "occurredAt" in fields or event.time is None:
-        given = fields.time(
-            "occurredAt", latest=latest, latest_words=_TOO_FAR_AHEAD, required=True
-        )
+        given = fields.time("occurredAt", latest=latest, latest_words=_TOO_FAR_AHEAD, required=True)
         return given or (0, "")
     fields.within("time", event.time, latest, _TOO_FAR_AHEAD)
     return event.time, ENVELOPE_ZONE
@@ -252,7 +251,12 @@ class _Said:
             schema_version=self.schema_version,
             raw_event=raw_event,
             fingerprint=fingerprint(
-                status, code, self.carrier, self.location, self.eta, self.reason_code
+                status,
+                code=code,
+                carrier=self.carrier,
+                location=self.location,
+                eta=self.eta,
+                reason_code=self.reason_code,
             ),
         )
 

@@ -12,8 +12,7 @@ arrival, duplicate, split or replay can change the state. The fold
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from waypost.core.entries import (
@@ -24,178 +23,27 @@ from waypost.core.entries import (
     Entry,
     Retraction,
 )
+from waypost.core.shipments.mappings import NO_MAPPINGS, CodeKey, Mappings, code_key
+from waypost.core.shipments.state import CodeUse, Episode, Ref, Shipment
 from waypost.core.statuses import (
     ACT_RANK,
     CLEARING,
-    CONDITIONS,
     Clears,
     Kind,
     Status,
     Trigger,
-    tie_rank,
     trigger,
 )
-from waypost.core.times import HOUR
 from waypost.core.updates import Location, ShipmentUpdate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-Ref = tuple[str, str]
-"""Who said it and under which id: (sender, event id)."""
-CodeKey = tuple[str, str]
-"""A carrier and its code, in the form in which they are compared; no carrier is empty."""
-Mappings = MappingProxyType[CodeKey, Status]
+    from waypost.core.shipments.thresholds import Thresholds
 
-NO_MAPPINGS: Final[Mappings] = MappingProxyType({})
-
-
-def code_key(carrier: str | None, code: str) -> CodeKey:
-    """Return the form in which a carrier's code is compared: without case or outer space."""
-    return (carrier or "").strip().upper(), code.strip().upper()
-
-
-def read_mappings(entries: Iterable[Entry]) -> Mappings:
-    """Return what each mapped code means: of several mappings the newest (time, id) wins."""
-    newest: dict[CodeKey, tuple[int, str, Status]] = {}
-    for entry in entries:
-        if isinstance(entry, CodeMapping):
-            key = code_key(entry.carrier, entry.code)
-            said = (entry.event_time, entry.event_id, entry.status)
-            if key not in newest or newest[key][:2] < said[:2]:
-                newest[key] = said
-    return MappingProxyType({key: said[2] for key, said in newest.items()})
-
-
-_SILENCE_HOURS: Final = MappingProxyType(
-    {
-        None: 168,
-        Status.PENDING: 168,
-        Status.INFO_RECEIVED: 120,
-        Status.PICKED_UP: 72,
-        Status.IN_TRANSIT: 120,
-        Status.OUT_FOR_DELIVERY: 48,
-        Status.DELIVERY_ATTEMPTED: 96,
-        Status.AVAILABLE_FOR_PICKUP: 240,
-        Status.RETURNING: 240,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """For how many hours an open shipment may be silent before it is STALLED.
-
-    The defaults are ours: long enough that a weekend with a holiday alerts nobody. The first of
-    these that is given wins: carrier and status, carrier, status, all, the default of the status.
-
-    Attributes:
-        hours: by (carrier in capitals or None for any, status or None for any).
-    """
-
-    hours: Mapping[tuple[str | None, Status | None], float] = field(default_factory=dict)
-
-    def silence(self, carrier: str | None, progress: Status | None) -> int:
-        """Return the longest silence allowed, in milliseconds."""
-        name = carrier.strip().upper() if carrier else None
-        for key in ((name, progress), (name, None), (None, progress), (None, None)):
-            if key in self.hours:
-                return int(self.hours[key] * HOUR)
-        return _SILENCE_HOURS[progress] * HOUR
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
-    """A stretch of time during which one thing was wrong.
-
-    Attributes:
-        leg: of the shipment, from 1.
-        condition: what is wrong.
-        opened_at: event time of the opening entry; for STALLED and LATE the deadline that passed.
-        opened_by: the opening entry; for STALLED the last sign of life, for LATE the estimate.
-        level: of progress when it opened; -1 if there was none.
-        members: the opening entry and its repeats.
-        newest: event time of the newest member.
-        resolved_at: when it was over, None while it is open.
-        acknowledged: an operator has seen it.
-        muted: an operator wants no alert of it.
-        location: where the opening entry said it happened.
-        carrier: who carries it, as far as known at the opening.
-        reason_code: the opening entry's.
-    """
-
-    leg: int
-    condition: Status
-    opened_at: int
-    opened_by: Ref
-    level: int
-    members: tuple[Ref, ...]
-    newest: int
-    resolved_at: int | None = None
-    acknowledged: bool = False
-    muted: bool = False
-    location: Location | None = None
-    carrier: str | None = None
-    reason_code: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeUse:
-    """A code that our vocabulary lacks: how often this shipment's history has it, as what."""
-
-    carrier: str | None
-    code: str
-    status: Status
-    count: int
-    last_event_time: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shipment:
-    """Where a shipment is and what is wrong with it. Nothing here depends on arrival.
-
-    Attributes:
-        shipment_id: its number.
-        progress: the last status that counts; None before the first.
-        progress_at: when that was, epoch ms.
-        leg: 1, and one more each time the number is used anew.
-        eta: the newest estimate of its arrival, epoch ms.
-        location: the last place that an update named.
-        carrier: the last carrier that an update named.
-        first_event_time: of the first update, epoch ms; None if all are retracted.
-        last_event_time: of the last update, epoch ms: its last sign of life.
-        updates: how many updates count (retracted and conflicting ones do not).
-        conflicts: how many entries say something else under an id that is already used.
-        retracted: how many updates were taken back.
-        codes: the codes that our vocabulary lacks.
-        episodes: all that was ever wrong, by opening time.
-    """
-
-    shipment_id: str
-    progress: Status | None
-    progress_at: int | None
-    leg: int
-    eta: int | None
-    location: Location | None
-    carrier: str | None
-    first_event_time: int | None
-    last_event_time: int | None
-    updates: int
-    conflicts: int
-    retracted: int
-    codes: tuple[CodeUse, ...]
-    episodes: tuple[Episode, ...]
-
-    @property
-    def conditions(self) -> tuple[Status, ...]:
-        """What is wrong now, worst first."""
-        now = {e.condition for e in self.episodes if e.resolved_at is None}
-        return tuple(c for c in CONDITIONS if c in now)
-
-    @property
-    def condition(self) -> Status | None:
-        """The worst of what is wrong now."""
-        return next(iter(self.conditions), None)
+_Fact = ShipmentUpdate | Act
+_Key = tuple[int, Status]
+_NO_REF: Final[Ref] = ("", "")
 
 
 def fold(
@@ -214,7 +62,7 @@ def fold(
         mappings: what unmapped codes mean.
         thresholds: how much silence is allowed; None leaves STALLED and LATE out.
         as_of: the instant at which STALLED and LATE are judged, epoch ms; without it only those
-            that were over before the last update are known.
+            that were due before the last entry are known.
     """
     return Fold.of(shipment_id, history, mappings, thresholds).shipment(as_of)
 
@@ -222,9 +70,7 @@ def fold(
 class Fold:
     """A fold that is under way: the state so far, and what it takes to go on."""
 
-    def __init__(
-        self, shipment_id: str, mappings: Mappings, thresholds: Thresholds | None
-    ) -> None:
+    def __init__(self, shipment_id: str, mappings: Mappings, thresholds: Thresholds | None) -> None:
         """Begin with an empty history."""
         self._id = shipment_id
         self._mappings = mappings
@@ -239,18 +85,18 @@ class Fold:
         self._leg = 1
         self._scanned = False
         self._ended = False
-        self._open_since = 0
         self._eta: int | None = None
-        self._eta_by: Ref = ("", "")
+        self._eta_by: Ref = _NO_REF
+        self._eta_since = 0
         self._location: Location | None = None
         self._carrier: str | None = None
         self._first: int | None = None
         self._last: int | None = None
-        self._last_by: Ref = ("", "")
+        self._last_by: Ref = _NO_REF
         self._updates = 0
         self._codes: dict[CodeKey, CodeUse] = {}
         self._closed: list[Episode] = []
-        self._open: dict[tuple[int, Status], Episode] = {}
+        self._open: dict[_Key, Episode] = {}
         self._muted: set[Status] = set()
         self._resolved: set[Status] = set()
 
@@ -264,21 +110,23 @@ class Fold:
     ) -> Fold:
         """Fold a whole history."""
         self = cls(shipment_id, mappings, thresholds)
-        facts: dict[Ref, Entry] = {}
-        versions: set[tuple[Ref, int, str]] = set()
+        facts: dict[Ref, _Fact] = {}
+        others: set[tuple[Ref, tuple[int, str]]] = set()
         for entry in history:
+            if isinstance(entry, Retraction):
+                self._retractions.add((entry.sender, entry.retracts))
+                continue
+            if isinstance(entry, CodeMapping):
+                continue
             ref = (entry.sender, entry.event_id)
-            versions.add((ref, entry.event_time, entry.fingerprint))
-            kept = facts.get(ref)
-            if kept is None or _least(entry) < _least(kept):
-                facts[ref] = entry
-        self._refs = {ref: _least(entry) for ref, entry in facts.items()}
-        self._conflicts = len(versions) - len(facts)
-        self._retractions = {
-            (e.sender, e.retracts) for e in facts.values() if isinstance(e, Retraction)
-        }
-        for entry in sorted(facts.values(), key=self.order):
-            self._step(entry)
+            kept = facts.setdefault(ref, entry)
+            if kept is not entry:
+                others |= {(ref, _least(entry)), (ref, _least(kept))}
+                facts[ref] = min(kept, entry, key=_least)
+        self._conflicts = len(others) - len({ref for ref, _ in others})
+        self._refs = {ref: _least(fact) for ref, fact in facts.items()}
+        for fact in sorted(facts.values(), key=self.order):
+            self._step(fact)
         return self
 
     def extend(self, entry: Entry) -> bool:
@@ -303,8 +151,11 @@ class Fold:
 
     def shipment(self, as_of: int | None = None) -> Shipment:
         """Return the state; STALLED and LATE as of an instant, if one is given."""
-        due = () if as_of is None else self._overdue(as_of + 1)
-        episodes = (*self._closed, *self._open.values(), *due)
+        episodes = [*self._closed, *self._open.values()]
+        if as_of is not None and self._thresholds is not None:
+            # An entry dated ahead of now may have opened what is not due yet.
+            episodes = [e for e in episodes if e.opened_at <= as_of or not _is_derived(e)]
+            episodes += self._overdue(as_of)
         return Shipment(
             shipment_id=self._id,
             progress=self._progress,
@@ -321,14 +172,14 @@ class Fold:
             codes=tuple(self._codes[key] for key in sorted(self._codes)),
             episodes=tuple(
                 sorted(episodes, key=lambda e: (e.opened_at, e.leg, e.condition.severity))
-                if len(episodes) > 1
-                else episodes
             ),
         )
 
     def due(self, as_of: int) -> int | None:
         """Return the next instant after ``as_of`` at which silence or an ETA will matter."""
-        return min((at for _, at, _ in self._deadlines() if at > as_of), default=None)
+        ahead = [episode.opened_at for episode in self._open.values()]
+        ahead += [at for _, at, _ in self._deadlines()]
+        return min((at for at in ahead if at > as_of), default=None)
 
     def counts(self, update: ShipmentUpdate) -> bool:
         """Tell whether an update of the history counts: not taken back, and the least of its id."""
@@ -337,7 +188,7 @@ class Fold:
 
     def order(self, entry: Entry) -> tuple[int, int, str, str]:
         """Return an entry's place in the history: (event time, tie rank, event id, sender)."""
-        rank = tie_rank(self.read(entry)) if isinstance(entry, ShipmentUpdate) else ACT_RANK
+        rank = self.read(entry).tie_rank if isinstance(entry, ShipmentUpdate) else ACT_RANK
         return entry.event_time, rank, entry.event_id, entry.sender
 
     def read(self, update: ShipmentUpdate) -> Status:
@@ -346,24 +197,24 @@ class Fold:
             return update.status
         return self._mappings.get(code_key(update.carrier, update.code), Status.UNKNOWN)
 
-    def _is_retracted(self, entry: Entry) -> bool:
-        return isinstance(entry, ShipmentUpdate) and not self._retractions.isdisjoint(
-            ((entry.sender, entry.event_id), (OPERATOR, entry.event_id))
+    def _is_retracted(self, fact: _Fact) -> bool:
+        return isinstance(fact, ShipmentUpdate) and not self._retractions.isdisjoint(
+            ((fact.sender, fact.event_id), (OPERATOR, fact.event_id))
         )
 
-    def _step(self, entry: Entry) -> None:
-        if isinstance(entry, Retraction | CodeMapping):
-            return
-        if self._is_retracted(entry):
+    def _step(self, fact: _Fact) -> None:
+        if self._is_retracted(fact):
             self._retracted += 1
             return
-        self._last_key = self.order(entry)
-        for episode in self._overdue(entry.event_time):
+        self._last_key = self.order(fact)
+        # An update at the very deadline is in time; an act comes after all of its millisecond.
+        is_act = isinstance(fact, Act)
+        for episode in self._overdue(fact.event_time if is_act else fact.event_time - 1):
             self._open[episode.leg, episode.condition] = episode
-        if isinstance(entry, Act):
-            self._act(entry)
+        if isinstance(fact, Act):
+            self._act(fact)
         else:
-            self._update(entry)
+            self._update(fact)
 
     def _act(self, act: Act) -> None:
         match act.action:
@@ -375,16 +226,17 @@ class Fold:
                 self._muted.discard(act.condition)
             case Action.ACK:
                 pass
-        for key, episode in list(self._open.items()):
-            if episode.condition is not act.condition:
-                continue
-            match act.action:
-                case Action.RESOLVE:
-                    self._close(key, act.event_time)
-                case Action.ACK:
-                    self._open[key] = replace(episode, acknowledged=True)
-                case Action.MUTE | Action.UNMUTE:
-                    self._open[key] = replace(episode, muted=act.action is Action.MUTE)
+        for key in [key for key in self._open if key[1] is act.condition]:
+            self._act_on(key, act)
+
+    def _act_on(self, key: _Key, act: Act) -> None:
+        match act.action:
+            case Action.RESOLVE:
+                self._close(key, act.event_time)
+            case Action.ACK:
+                self._open[key] = replace(self._open[key], acknowledged=True)
+            case Action.MUTE | Action.UNMUTE:
+                self._open[key] = replace(self._open[key], muted=act.action is Action.MUTE)
 
     def _update(self, update: ShipmentUpdate) -> None:
         status = self.read(update)
@@ -413,7 +265,7 @@ class Fold:
     def _progress_to(self, status: Status, at: int) -> None:
         ends = status.kind is Kind.TERMINAL
         if self._has_ended() and not ends:
-            self._open_since = at
+            self._eta_since = at
         self._progress, self._progress_at = status, at
         self._ended |= ends
         self._scanned |= status.level >= Status.PICKED_UP.level and not ends
@@ -430,7 +282,7 @@ class Fold:
         self._resolved.discard(Status.STALLED)
         self._carrier = update.carrier or self._carrier
         if update.eta is not None:
-            self._eta, self._eta_by = update.eta, ref
+            self._eta, self._eta_by, self._eta_since = update.eta, ref, update.event_time
             self._resolved.discard(Status.LATE)
         if update.location is not None and status is not Status.NOTE:
             self._location = update.location
@@ -452,7 +304,7 @@ class Fold:
             ):
                 self._close(key, update.event_time)
 
-    def _close(self, key: tuple[int, Status], at: int) -> None:
+    def _close(self, key: _Key, at: int) -> None:
         self._closed.append(replace(self._open.pop(key), resolved_at=at))
 
     def _report(self, condition: Status, update: ShipmentUpdate) -> None:
@@ -492,16 +344,15 @@ class Fold:
             allowed = self._thresholds.silence(self._carrier, self._progress)
             deadlines.append((Status.STALLED, self._last + allowed, self._last_by))
         if self._eta is not None and self._is_closed(Status.LATE):
-            deadlines.append((Status.LATE, max(self._eta, self._open_since), self._eta_by))
+            # Not before the estimate was made, or the shipment was under way again.
+            deadlines.append((Status.LATE, max(self._eta, self._eta_since), self._eta_by))
         return deadlines
 
     def _is_closed(self, condition: Status) -> bool:
         return (self._leg, condition) not in self._open and condition not in self._resolved
 
-    def _overdue(self, before: int) -> list[Episode]:
-        if self._thresholds is None:
-            return []
-        return [self._episode(c, at, ref) for c, at, ref in self._deadlines() if at < before]
+    def _overdue(self, as_of: int) -> list[Episode]:
+        return [self._episode(c, at, ref) for c, at, ref in self._deadlines() if at <= as_of]
 
     def _use_code(self, update: ShipmentUpdate, status: Status) -> None:
         key = code_key(update.carrier, update.code)
@@ -515,5 +366,9 @@ class Fold:
         )
 
 
-def _least(entry: Entry) -> tuple[int, str]:
-    return entry.event_time, entry.fingerprint
+def _least(fact: _Fact) -> tuple[int, str]:
+    return fact.event_time, fact.fingerprint
+
+
+def _is_derived(episode: Episode) -> bool:
+    return episode.condition.kind is Kind.DERIVED
