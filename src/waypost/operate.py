@@ -6,6 +6,7 @@ them too: one code, one meaning.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -245,13 +246,11 @@ def _read_line(event: Event, now: int) -> Event | Entry:
         if "kind" in value and "recordTime" in value:
             return from_json(value, now=now)
         if "detail-type" in value and "detail" in value:
-            return _read_event(value, event.raw, now)
-    return Event(
-        id=event.id, source=event.source, time=event.time, detail=value, raw=event.raw
-    )
+            return _read_event(value, now)
+    return Event(id=event.id, source=event.source, time=event.time, detail=value, raw=event.raw)
 
 
-def _read_event(value: dict[str, Any], raw: str, now: int) -> Event:
+def _read_event(value: dict[str, Any], now: int) -> Event:
     fields = Fields(value)
     time = fields.time(
         "time",
@@ -264,7 +263,7 @@ def _read_event(value: dict[str, Any], raw: str, now: int) -> Event:
         source=fields.text("source", EVENT_ID_LIMIT, required=True) or "",
         time=time[0] if time else None,
         detail=value["detail"],
-        raw=raw,
+        raw=json.dumps(value["detail"]),
     )
     if fields.get("source") not in (None, SOURCE) or value["detail-type"] != DETAIL_TYPE:
         fields.note("", f"must have the source {SOURCE} and the detail-type {DETAIL_TYPE}")

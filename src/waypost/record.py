@@ -100,7 +100,7 @@ def _settle(event: Event, outcome: Outcome, now: int) -> Recorded:
 
 def _as_event(entry: Entry) -> Event:
     raw = json.dumps(to_json(entry))
-    return Event(id=entry.event_id, source=entry.sender, time=entry.event_time, detail={}, raw=raw)
+    return Event(id=entry.event_id, source=entry.sender, time=None, detail={}, raw=raw)
 
 
 def _quarantine(results: Sequence[Recorded], store: Store) -> None:

@@ -21,7 +21,8 @@ def decode(data: bytes | str) -> object:
         InvalidUpdate: if it is not JSON (RFC 8259), not UTF-8, or nested too deeply to be read.
     """
     try:
-        return json.loads(data, parse_constant=_refuse_constant)
+        text = data if isinstance(data, str) else data.decode()
+        return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
         raise InvalidUpdate([Problem("", "is nested too deeply")]) from None
     except UnicodeDecodeError:
@@ -45,16 +46,18 @@ class Fields:
     __slots__ = ("_members", "_prefix", "problems")
 
     def __init__(
-        self, value: object, *, path: str = "", problems: list[Problem] | None = None
+        self, value: object, *, prefix: str = "", problems: list[Problem] | None = None
     ) -> None:
-        """Read ``value``; anything but an object is a problem of ``path`` itself."""
+        """Read ``value``, whose members' paths begin with ``prefix``.
+
+        Raises:
+            InvalidUpdate: if it is not an object: then there is nothing more to find.
+        """
+        if not isinstance(value, dict):
+            raise InvalidUpdate([Problem("", "must be a JSON object")])
         self.problems = [] if problems is None else problems
-        self._prefix = f"{path}." if path else ""
-        self._members: Mapping[str, object] = {}
-        if isinstance(value, dict):
-            self._members = value
-        else:
-            self.problems.append(Problem(path, "must be a JSON object"))
+        self._prefix = prefix
+        self._members: Mapping[str, object] = value
 
     def __contains__(self, name: str) -> bool:
         """Tell whether the object has a member of that name."""
@@ -69,8 +72,8 @@ class Fields:
         self.problems.append(Problem(self._prefix + name, message))
 
     def nested(self, name: str) -> Fields:
-        """Return a cursor over the object in a member; its problems join these."""
-        return Fields(self.get(name), path=self._prefix + name, problems=self.problems)
+        """Return a cursor over a member that is an object; its problems join these."""
+        return Fields(self.get(name), prefix=f"{self._prefix}{name}.", problems=self.problems)
 
     def text(self, name: str, limit: int, *, required: bool = False) -> str | None:
         """Read a text of 1 to ``limit`` printable characters; a blank optional one is absent."""

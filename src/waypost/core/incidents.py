@@ -63,7 +63,8 @@ class Alert:
     @property
     def key(self) -> str:
         """The alert's identity: a key alerts once."""
-        return "/".join((self.condition.value, self.shipment_id, *self.opened_by))
+        parts = (self.condition.value, self.shipment_id, *self.opened_by)
+        return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
 
 
 def incidents(shipment: Shipment) -> tuple[Incident, ...]:
@@ -192,6 +193,24 @@ def incident_json(incident: Incident) -> dict[str, Any]:
         "carrier": last.carrier,
         "reasonCode": last.reason_code,
         "episodes": [_episode_json(episode) for episode in incident.episodes],
+    }
+
+
+def alert_json(alert: Alert) -> dict[str, Any]:
+    """Return the JSON form of an alert: what it is about, not what became of it."""
+    sender, event_id = alert.opened_by
+    return {
+        "key": alert.key,
+        "shipmentId": alert.shipment_id,
+        "leg": alert.leg,
+        "condition": alert.condition,
+        "eventId": event_id,
+        "sender": sender,
+        "openedAt": format_time(alert.opened_at),
+        "resolvedAt": _time(alert.resolved_at),
+        "location": alert.location,
+        "carrier": alert.carrier,
+        "reasonCode": alert.reason_code,
     }
 
 

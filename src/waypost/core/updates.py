@@ -23,6 +23,7 @@ PLACE_LIMIT: Final = 256
 DESCRIPTION_LIMIT: Final = 4_096
 REFERENCES_LIMIT: Final = 50
 """The most references that an update may carry."""
+VERSION_LIMIT: Final = 999_999
 ENVELOPE_ZONE: Final = "envelope"
 """Stands for the offset where the time was the envelope's, which is UTC."""
 
@@ -316,7 +317,7 @@ def read_references(fields: Fields) -> References:
 
 
 def _read_version(fields: Fields) -> str | None:
-    value = fields.get("schemaVersion")
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1_000_000:  # noqa: PLR2004 (a bound on the text)
-        return str(value)
-    return fields.text("schemaVersion", CODE_LIMIT)
+    if isinstance(fields.get("schemaVersion"), str):
+        return fields.text("schemaVersion", CODE_LIMIT)
+    number = fields.number("schemaVersion", 0, VERSION_LIMIT)
+    return None if number is None else f"{number:g}"  # JSON does not tell 1.0 from 1

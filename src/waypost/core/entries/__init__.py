@@ -1,0 +1,35 @@
+"""What the log holds: updates, retractions, operators' acts and code mappings, and their JSON."""
+
+from waypost.core.entries.json_form import from_json, location_json, to_json
+from waypost.core.entries.kinds import (
+    MAPPINGS,
+    OPERATOR,
+    RETRACTS,
+    Act,
+    Action,
+    CodeMapping,
+    Entry,
+    Retraction,
+    act,
+    identity,
+    mapping,
+    retraction,
+)
+
+__all__ = [
+    "MAPPINGS",
+    "OPERATOR",
+    "RETRACTS",
+    "Act",
+    "Action",
+    "CodeMapping",
+    "Entry",
+    "Retraction",
+    "act",
+    "from_json",
+    "identity",
+    "location_json",
+    "mapping",
+    "retraction",
+    "to_json",
+]
