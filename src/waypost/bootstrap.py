@@ -1,0 +1,228 @@
+"""Where everything is put together: the only place that names adapters."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry
+
+from waypost.core.errors import WaypostError
+from waypost.core.times import SECOND
+from waypost.follow.deliver import Deliverer
+from waypost.follow.digest import Digester
+from waypost.follow.refold import Follower
+from waypost.follow.work import Following, Worker
+from waypost.metrics.prometheus import PrometheusMetrics
+from waypost.notifiers.smtp import SmtpNotifier
+from waypost.notifiers.terminal import TerminalNotifier
+from waypost.notifiers.webhook import WebhookNotifier
+from waypost.operate import Operator
+from waypost.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from waypost.ports import Clock, LocalStore, Notifier
+    from waypost.settings import Settings
+
+FILE: Final = "waypost.db"
+LOCK: Final = "waypost.lock"
+STOP_SECONDS: Final = 20.0
+"""How long a worker may take to end what it is doing; then it is left behind."""
+
+
+class SystemClock:
+    """The machine's own clock, and random names."""
+
+    def now(self) -> int:
+        """Return the present in epoch milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    def new_id(self) -> str:
+        """Return a random UUID."""
+        return str(uuid.uuid4())
+
+
+class FolderBusy(WaypostError):
+    """Another process writes to the data folder.
+
+    Attributes:
+        address: where that process answers, such as ``http://127.0.0.1:8377``; None if it is no
+            server, or none that is ready.
+    """
+
+    def __init__(self, folder: Path, address: str | None) -> None:
+        self.address = address
+        super().__init__(f"{folder} is in use by another waypost process")
+
+
+class FolderLock:
+    """The right to write to a data folder: one process has it at a time, until it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the right, making the folder if need be.
+
+        Raises:
+            FolderBusy: somebody else has it.
+            OSError: the folder cannot be made or written to.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / LOCK).open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            address = self._file.read().strip() or None
+            self._file.close()
+            raise FolderBusy(folder, address) from None
+        self.publish("")
+
+    def publish(self, address: str) -> None:
+        """Let others know where this process answers."""
+        self._file.truncate(0)
+        self._file.write(address)
+        self._file.flush()
+
+    def release(self) -> None:
+        """Give the right back."""
+        self.publish("")
+        self._file.close()
+
+
+@dataclass(kw_only=True)
+class Machine:
+    """One machine, put together: all that a server or a command works with."""
+
+    settings: Settings
+    store: LocalStore
+    clock: Clock
+    metrics: PrometheusMetrics
+    operator: Operator
+    following: Following
+    notifiers: Sequence[Notifier]
+    workers: list[Worker] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start the background work: one thread that follows, and one a notifier."""
+        following, store = self.following, self.store
+        delivering = [
+            Worker(
+                f"notifier {n.name}",
+                Deliverer(store, n, clock=self.clock, metrics=self.metrics).deliver,
+            )
+            for n in self.notifiers
+        ]
+
+        def follow() -> bool:
+            busy = following.turn()
+            for worker in delivering:
+                worker.wake()
+            return busy
+
+        self.workers = [Worker("follower", follow), *delivering]
+        for worker in self.workers:
+            worker.start()
+
+    def wake(self) -> None:
+        """Tell the follower that something was recorded."""
+        self.workers[0].wake()
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the background work."""
+        return [problem for worker in self.workers if (problem := worker.problem())]
+
+    def stop(self) -> None:
+        """End the background work, each step within `STOP_SECONDS`, and close the store."""
+        for worker in self.workers:
+            worker.stop(STOP_SECONDS)
+        self.store.close()
+
+
+def open_store(settings: Settings, *, create: bool = False) -> SqliteStore:
+    """Open the data folder's file, to read beside whoever writes.
+
+    Raises:
+        StoreUnusable: there is none (unless ``create``), or it cannot be used.
+        StoreUnavailable: it cannot be opened now.
+    """
+    return SqliteStore(settings.data / FILE, create=create)
+
+
+def build(settings: Settings, *, console: Console | None = None) -> Machine:
+    """Put a machine together on its data folder, whose `FolderLock` the caller holds.
+
+    Args:
+        settings: checked.
+        console: where alerts are printed, if they shall be.
+
+    Raises:
+        StoreUnusable: the file cannot be used.
+        StoreUnavailable: it cannot be opened now.
+    """
+    clock = SystemClock()
+    metrics = PrometheusMetrics(CollectorRegistry())
+    store = open_store(settings, create=True)
+    channels = _notifiers(settings, clock, console)
+    window = int(settings.alert_window * SECOND)
+    return Machine(
+        settings=settings,
+        store=store,
+        clock=clock,
+        metrics=metrics,
+        operator=Operator(
+            store=store, clock=clock, metrics=metrics, thresholds=settings.thresholds
+        ),
+        following=Following(
+            store,
+            Follower(store, clock=clock, metrics=metrics, thresholds=settings.thresholds),
+            Digester(
+                store,
+                clock=clock,
+                notifiers=[channel.name for channel in channels],
+                window=window,
+                environment=settings.environment,
+            ),
+            clock=clock,
+            metrics=metrics,
+            window=window,
+            sweep_every=int(settings.sweep * SECOND),
+        ),
+        notifiers=channels,
+    )
+
+
+def _notifiers(settings: Settings, clock: Clock, console: Console | None) -> list[Notifier]:
+    channels: list[Notifier] = []
+    if console is not None:
+        channels.append(TerminalNotifier(console))
+    if (smtp := settings.smtp) is not None:
+        login = (smtp.user, smtp.password.reveal()) if smtp.user and smtp.password else None
+        channels.append(
+            SmtpNotifier(
+                host=smtp.host,
+                port=smtp.port,
+                sender=smtp.sender,
+                recipients=smtp.recipients,
+                tls=smtp.tls,
+                login=login,
+                ca_file=smtp.ca_file,
+                timeout=smtp.timeout,
+            )
+        )
+    if (webhook := settings.webhook) is not None:
+        channels.append(
+            WebhookNotifier(
+                url=webhook.url,
+                secret=webhook.secret.reveal(),
+                clock=clock,
+                timeout=webhook.timeout,
+            )
+        )
+    return channels
