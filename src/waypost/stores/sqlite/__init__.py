@@ -1,0 +1,5 @@
+"""A store in one SQLite file."""
+
+from waypost.stores.sqlite.store import SqliteStore
+
+__all__ = ["SqliteStore"]
