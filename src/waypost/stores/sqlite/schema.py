@@ -72,10 +72,12 @@ _STATE: Final = (
         carrier TEXT,
         last_event_time INTEGER,
         due_at INTEGER,
+        undecided INTEGER NOT NULL,
         state TEXT NOT NULL
     )
     """,
     "CREATE INDEX shipments_due ON shipments (due_at, shipment_id) WHERE due_at IS NOT NULL",
+    "CREATE INDEX shipments_undecided ON shipments (shipment_id) WHERE undecided",
     "CREATE INDEX shipments_wrong ON shipments (shipment_id) WHERE conditions IS NOT NULL",
     """
     CREATE TABLE incidents (

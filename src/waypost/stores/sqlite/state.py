@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SHIPMENTS: Final = (
     "shipments (shipment_id, version, conflicts, told, has_incidents, has_codes, progress, "
-    "conditions, carrier, last_event_time, due_at, state)"
+    "conditions, carrier, last_event_time, due_at, undecided, state)"
 )
 _REPLACE: Final = """
     ON CONFLICT (shipment_id) DO UPDATE SET
@@ -34,7 +34,7 @@ _REPLACE: Final = """
         has_incidents = excluded.has_incidents, has_codes = excluded.has_codes,
         progress = excluded.progress, conditions = excluded.conditions,
         carrier = excluded.carrier, last_event_time = excluded.last_event_time,
-        due_at = excluded.due_at, state = excluded.state
+        due_at = excluded.due_at, undecided = excluded.undecided, state = excluded.state
 """
 _AMONG: Final = "shipment_id IN (SELECT value FROM json_each(?))"
 _ANEW: Final = """
@@ -111,6 +111,7 @@ def _shipment_row(s: Save) -> tuple[Any, ...]:
         _carrier_key(shipment.carrier) if shipment.carrier else None,
         shipment.last_event_time,
         s.due_at,
+        int(s.undecided),
         orjson.dumps(shipment_json(shipment)).decode(),
     )
 
@@ -248,6 +249,14 @@ def due(connection: Connection, now: int, limit: int) -> list[str]:
     rows = connection.execute(
         "SELECT shipment_id FROM shipments WHERE due_at <= ? ORDER BY due_at, shipment_id LIMIT ?",
         (now, limit),
+    ).fetchall()
+    return [shipment_id for (shipment_id,) in rows]
+
+
+def undecided(connection: Connection, limit: int) -> list[str]:
+    """Return shipments that were saved as undecided, by shipment id."""
+    rows = connection.execute(
+        "SELECT shipment_id FROM shipments WHERE undecided ORDER BY shipment_id LIMIT ?", (limit,)
     ).fetchall()
     return [shipment_id for (shipment_id,) in rows]
 

@@ -122,6 +122,10 @@ class SqliteStore:
         with self._database.reading() as connection:
             return state.due(connection, now, limit)
 
+    def undecided(self, limit: int) -> list[str]:
+        with self._database.reading() as connection:
+            return state.undecided(connection, limit)
+
     # --- Following
 
     def changes(self, limit: int) -> Changes:
