@@ -1,0 +1,40 @@
+"""Every store there is, each new and empty for every test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from waypost.stores.memory import MemoryStore
+from waypost.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from waypost.ports import LocalStore, Store
+
+LOCAL_STORES: Final[Mapping[str, Callable[[Path], LocalStore]]] = {
+    "memory": lambda folder: MemoryStore(),
+    "sqlite": lambda folder: SqliteStore(folder / "waypost.db"),
+}
+STORES: Final[Mapping[str, Callable[[Path], Store]]] = {
+    **LOCAL_STORES,
+}
+
+
+@pytest.fixture(params=LOCAL_STORES)
+def local_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalStore]:
+    store = LOCAL_STORES[request.param](tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    store = STORES[request.param](tmp_path)
+    yield store
+    close = getattr(store, "close", None)
+    if close is not None:
+        close()
