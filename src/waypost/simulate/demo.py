@@ -32,7 +32,7 @@ _DONE: Final = 12
 """So many shipments are delivered before the story begins."""
 _UNDER_WAY: Final = 8
 """So many shipments of the trickle are under way at a time."""
-_BEAT: Final = 0.5
+_BEAT: Final = 0.4
 """Seconds between two lines of the story, and between two updates of the trickle."""
 _TALLY: Final = 60
 """Updates of the trickle between two lines about it."""
@@ -54,7 +54,7 @@ def run_demo(
     """Send a small fleet's updates to a running server, and tell a person what happens.
 
     Within seconds twelve journeys are recorded and one more goes wrong, which opens an incident;
-    the alert is the server's to print. Then about two updates a second follow until the end.
+    the alert is the server's to print. Then some two updates a second follow until the end.
     Events happened in the days before now, the last of each journey just now. Shipment numbers
     depend on the time: a second run adds shipments.
 
@@ -100,8 +100,8 @@ class _Demo:
     def introduce(self, endpoint_url: str) -> None:
         """Send journeys that ended well, all at once."""
         self._say("Waypost demo", "bold")
-        self._say("A simulated fleet sends its updates to")
-        self._say(f"{endpoint_url} as any producer would: by EventBridge's PutEvents.")
+        self._say(f"A simulated fleet sends its updates to {endpoint_url}")
+        self._say("as any producer would: by EventBridge's PutEvents.")
         self._say()
         calm = list(islice((j for j in self.journeys if _ends_well(j)), _DONE))
         began = time.monotonic()
@@ -125,7 +125,7 @@ class _Demo:
             self._send([detail])
             self.console.print(_line(step), soft_wrap=True)
         self._say()
-        self._say("That opens an incident, and the server alerts:")
+        self._say("That opens an incident. The server alerts, here:")
         self.stop.wait(_SOON)
         return journey
 
@@ -134,17 +134,19 @@ class _Demo:
         if self.stop.is_set():
             return
         self._say()
-        self._say("Try next, in another terminal:", "bold")
+        self._say("Try next, in another terminal", "bold")
         detail = {"shipmentId": "SHIP-12345", "status": "LOST", "carrier": "FedEx"}
         entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps(detail)}
+        entries = shlex.quote(json.dumps([entry]))
         aws = f"aws events put-events --endpoint-url {endpoint_url} --region us-east-1"
-        for command in (
-            f"{program} track {damaged.shipment_id}",
-            f"{program} incidents",
-            f"{aws} --no-sign-request --entries {shlex.quote(json.dumps([entry]))}",
+        for purpose, command in (
+            ("What happened to it, and when we learnt it:", f"track {damaged.shipment_id}"),
+            ("What is wrong now:", "incidents"),
         ):
-            self._say()
-            self._say(f"  {command}", "cyan")
+            self._say(f"  {purpose}", "dim")
+            self._say(f"    {program} {command}", "cyan")
+        self._say("  Report a loss yourself, with the AWS CLI:", "dim")
+        self._say(f"    {aws} --no-sign-request --entries {entries}", "cyan")
         self._say()
         self._say("The fleet goes on. Ctrl-C ends the demo; what was recorded stays.")
 
@@ -208,7 +210,7 @@ def _line(step: Step) -> Text:
     when = local_time(step.at, step.city)
     style = "bold red" if step.status in CONDITIONS else ""
     return Text.assemble(
-        (f"  {when[:10]} {when[11:16]}  ", "dim"),
+        (f"  {when[:10]} {when[11:16]} {when[19:]}  ", "dim"),
         f"{step.city.name:<18}",
         (step.status.value.ljust(18), style),
         (step.text, style),
