@@ -36,7 +36,7 @@ _BEAT: Final = 0.4
 """Seconds between two lines of the story, and between two updates of the trickle."""
 _TALLY: Final = 60
 """Updates of the trickle between two lines about it."""
-_SOON: Final = 3.0
+_SOON: Final = 2.0
 """Seconds that the story leaves the server for its alert."""
 _FRESH: Final = 36 * HOUR
 """What was heard of longer ago than this might seem silent, and raise an alert of its own."""
