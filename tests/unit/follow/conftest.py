@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +20,13 @@ from waypost.operate import SOURCE
 from waypost.ports import AlertKind
 from waypost.record import record
 from waypost.stores.memory import MemoryStore
+from waypost.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from waypost.ports import LocalStore
 
 NOW = 1_795_400_000_000
 WINDOW = 30_000
@@ -26,7 +34,7 @@ WINDOW = 30_000
 
 @dataclass
 class World:
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: LocalStore
     metrics: MemoryMetrics = field(default_factory=MemoryMetrics)
 
     def __post_init__(self) -> None:
@@ -63,19 +71,29 @@ class World:
         **members: object,
     ) -> None:
         """Record an update that happened so many hours from `NOW`."""
-        at = NOW + int(hours * HOUR)
+        if event_id is not None:
+            members["eventId"] = event_id
+        self._record([self._event(shipment_id, status, hours, members)], quiet=quiet)
+
+    def say_all(self, said: list[tuple[str, str, float]]) -> None:
+        """Record many updates in one commit."""
+        self._record([self._event(*update, {}) for update in said])
+
+    def _event(
+        self, shipment_id: str, status: str, hours: float, members: dict[str, object]
+    ) -> Event:
         detail = {
             "shipmentId": shipment_id,
             "status": status,
-            "occurredAt": format_time(at),
+            "occurredAt": format_time(NOW + int(hours * HOUR)),
             **members,
         }
-        if event_id is not None:
-            detail["eventId"] = event_id
         raw = json.dumps(detail)
-        event = Event(id=self.clock.new_id(), source=SOURCE, time=NOW, detail=detail, raw=raw)
+        return Event(id=self.clock.new_id(), source=SOURCE, time=NOW, detail=detail, raw=raw)
+
+    def _record(self, events: list[Event], *, quiet: bool = False) -> None:
         now = self.clock.now()
-        record([event], store=self.store, metrics=self.metrics, now=now, quiet=quiet)
+        record(events, store=self.store, metrics=self.metrics, now=now, quiet=quiet)
 
     def turns(self) -> None:
         """Work until there is nothing more to do at once."""
@@ -97,6 +115,8 @@ class World:
         return [delivery.message.subject for delivery in due]
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
+@pytest.fixture(params=["memory", "sqlite"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "waypost.db")
+    yield World(store)
+    store.close()

@@ -51,9 +51,7 @@ def down(*, permanent: bool = False) -> NotifyFailed:
 
 
 def state(world: World) -> list[tuple[str, int]]:
-    return [
-        (d["state"], d["attempts"]) for row in world.store.alerts() for d in row["deliveries"]
-    ]
+    return [(d["state"], d["attempts"]) for row in world.store.alerts() for d in row["deliveries"]]
 
 
 def test_a_lost_note_of_a_sent_message_sends_it_again(

@@ -17,9 +17,11 @@ from waypost.follow.work import HOLD
 from waypost.ports import IncidentQuery, Metric, ShipmentQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tests.unit.follow.conftest import World
+    from waypost.core.entries import Entry
+    from waypost.core.shipments import Mappings, Thresholds
     from waypost.ports import Followed
 
 
@@ -112,10 +114,15 @@ def test_a_shipment_that_cannot_be_folded_does_not_stop_the_others(
     world.say("GOOD", "LOST")
     of = Fold.of
 
-    def poisoned(shipment_id: str, *args: object) -> Fold:
+    def poisoned(
+        shipment_id: str,
+        history: Iterable[Entry],
+        mappings: Mappings,
+        thresholds: Thresholds | None,
+    ) -> Fold:
         if shipment_id == "BAD":
             raise ZeroDivisionError("a bug")
-        return of(shipment_id, *args)  # type: ignore[arg-type]  (passed on as they came)
+        return of(shipment_id, history, mappings, thresholds)
 
     monkeypatch.setattr(Fold, "of", poisoned)
     world.turns()
@@ -243,11 +250,9 @@ def test_the_first_alert_after_quiet_goes_at_once_and_a_storm_is_a_handful_of_me
     world.say("FIRST", "DELAYED")
     world.turns()
     assert world.messages() == ["Logistics Alert: DELAYED - FIRST"]
-    for number in range(5_000):
-        world.say(f"S{number}", "DELAYED")
-        if number % 500 == 0:
-            world.turns()
-    world.turns()
+    for start in range(0, 5_000, 500):
+        world.say_all([(f"S{start + number}", "DELAYED", 0) for number in range(500)])
+        world.turns()
     assert len(world.messages()) == 1
     world.clock.time += 30_000
     world.turns()
