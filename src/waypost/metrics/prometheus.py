@@ -51,6 +51,10 @@ class PrometheusMetrics(MemoryMetrics, Collector):
                     family.add_metric(labels, value)
             yield family
 
+    def describe(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Return what there is, for the registry to find names that are taken."""
+        return self.collect()
+
     def render(self) -> bytes:
         """Return all that the registry holds, as text of the type `CONTENT_TYPE`."""
         return generate_latest(self._registry)

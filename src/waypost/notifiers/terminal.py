@@ -8,8 +8,9 @@ from select import select
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from rich import box
-from rich.console import Group
+from rich.console import COLOR_SYSTEMS, Group
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -60,13 +61,18 @@ class TerminalNotifier:
         Raises:
             NotifyFailed: the terminal is gone, closed or paused; never permanent.
         """
-        with self._console.capture() as capture:
-            self._console.print(self._panel(message))
         try:
-            for line in capture.get().splitlines(keepends=True):
-                self._write(line)
+            for segments in self._console.render_lines(self._panel(message), pad=False):
+                self._write(self._styled(segments) + "\n")
         except (OSError, ValueError) as error:  # ValueError: the file is closed
             raise NotifyFailed(f"the terminal: {error}", permanent=False) from error
+
+    def _styled(self, segments: Iterable[Segment]) -> str:
+        colours = COLOR_SYSTEMS.get(self._console.color_system or "")
+        styled = Segment.remove_color(segments) if self._console.no_color else segments
+        return "".join(
+            style.render(text, color_system=colours) if style else text for text, style, _ in styled
+        )
 
     def _write(self, line: str) -> None:
         """Write to the file itself: rich would end the program over a broken pipe."""

@@ -119,7 +119,7 @@ class Settings:
         """
         given = {**env, **{name: text for name, text in (overrides or {}).items() if text}}
         reader = _Reader(given)
-        settings = cls(
+        return cls(
             host=reader.get(v.HOST),
             port=reader.get(v.PORT),
             data=reader.get(v.DATA),
@@ -135,10 +135,8 @@ class Settings:
             terminal=reader.get(v.TERMINAL),
             smtp=_smtp(reader),
             webhook=_webhook(reader),
-            rows=tuple(reader.row(variable) for variable in v.VARIABLES),
+            rows=reader.rows(),  # comes last, for it raises what all the others have found
         )
-        reader.check()
-        return settings
 
     def describe(self) -> tuple[Row, ...]:
         """Return every setting as it is in force, secrets masked."""
@@ -163,10 +161,9 @@ class _Reader:
     def __init__(self, env: Mapping[str, str]) -> None:
         texts = {name: text.strip() for name, text in env.items() if name.startswith(v.PREFIX)}
         self._texts = {name: text for name, text in texts.items() if text}
-        names = [variable.name for variable in v.VARIABLES]
-        self._problems = [
-            Problem(name, _unknown(name, names)) for name in texts if name not in names
-        ]
+        self._values: dict[str, Any] = {}
+        known = {variable.name for variable in v.VARIABLES}
+        self._problems = [Problem(name, _unknown(name)) for name in texts if name not in known]
 
     def given(self, variable: Variable[Any]) -> bool:
         """Tell whether it was set, rightly or wrongly."""
@@ -174,15 +171,18 @@ class _Reader:
 
     def get(self, variable: Variable[T]) -> T:
         """Return the value of a variable; that of its default if it is not set, or wrong."""
+        if variable.name not in self._values:
+            self._values[variable.name] = self._read(variable)
+        return cast("T", self._values[variable.name])
+
+    def _read(self, variable: Variable[T]) -> T | None:
         text = self._texts.get(variable.name)
         if text is not None:
             try:
                 return variable.read(text)
             except ValueError as error:
                 self.note(variable, str(error))
-        if variable.default is None:
-            return cast("T", None)  # wherever there is no default, T allows it
-        return variable.read(variable.default)
+        return None if variable.default is None else variable.read(variable.default)
 
     def note(self, variable: Variable[Any], what: str) -> None:
         """Add a problem."""
@@ -194,21 +194,27 @@ class _Reader:
         if leaning is not None and not self.given(wanted):
             self.note(wanted, f"must be set too, because {leaning.name} is")
 
-    def row(self, variable: Variable[Any]) -> Row:
+    def rows(self) -> tuple[Row, ...]:
+        """Return every setting as it is in force.
+
+        Raises:
+            InvalidSettings: with all problems that were found.
+        """
+        if self._problems:
+            raise InvalidSettings(sorted(self._problems, key=lambda problem: problem.path))
+        return tuple(self._row(variable) for variable in v.VARIABLES)
+
+    def _row(self, variable: Variable[Any]) -> Row:
         text = self._texts.get(variable.name)
         if text is None:
             return Row(variable.name, variable.default, given=False)
         return Row(variable.name, variable.show(text), given=True)
 
-    def check(self) -> None:
-        """Raise all problems that were found, if any."""
-        if self._problems:
-            raise InvalidSettings(sorted(self._problems, key=lambda problem: problem.path))
 
-
-def _unknown(name: str, names: list[str]) -> str:
-    close = get_close_matches(name, names, 1)
-    hint = f"did you mean {close[0]}?" if close else "see the reference of settings"
+def _unknown(name: str) -> str:
+    short = [variable.name.removeprefix(v.PREFIX) for variable in v.VARIABLES]
+    close = get_close_matches(name.removeprefix(v.PREFIX).upper(), short, 1)
+    hint = f"did you mean {v.PREFIX}{close[0]}?" if close else "see the reference of settings"
     return f"there is no such setting; {hint}"
 
 

@@ -164,7 +164,8 @@ def ca_file(text: str) -> Path:
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:
-        message = f"must name a file of certificates in PEM: {error.strerror or 'it holds none'}"
+        reason = "it holds none" if isinstance(error, ssl.SSLError) else error.strerror
+        message = f"must name a file of certificates in PEM: {reason}"
         raise ValueError(message) from None
     return path
 
@@ -292,7 +293,7 @@ def _silence_key(name: str) -> tuple[str | None, Status | None]:
     if status is not None:
         return carrier or None, status
     misspelt = get_close_matches(last, _PROGRESS, 1, cutoff=0.85)
-    if slash or misspelt or Status.read(last) is not Status.UNKNOWN:
+    if slash or misspelt or last in Status.__members__:
         message = f"must name a carrier, or one of the statuses {', '.join(_PROGRESS)}"
         raise ValueError(message)
     return last, None
