@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from waypost.core.entries import Action
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _Member = TypeVar("_Member", bound=StrEnum)
 
 JSON: Final = b"application/json"
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus' text format."""
 MAX_IMPORT: Final = 4 * 1024 * 1024
 """One import call has at most so many bytes."""
 MAX_LINES: Final = 10_000
@@ -101,7 +103,7 @@ class _Endpoints:
 
     async def ready(self, _request: Request) -> Response:
         """Tell whether updates can be recorded and followed; if not, why."""
-        problems = [Problem("follower", text) for text in self._services.health()]
+        problems = [Problem("background", text) for text in self._services.health()]
         try:
             async with asyncio.timeout(READY_WITHIN):
                 await self._writer.run(self._services.store.check)
@@ -115,7 +117,7 @@ class _Endpoints:
 
     async def metrics(self, _request: Request) -> Response:
         """Return the metrics in Prometheus' text format."""
-        return PlainTextResponse(self._services.render_metrics())
+        return Response(self._services.render_metrics(), media_type=METRICS_TYPE)
 
     async def put(self, request: Request) -> Response:
         """Record one update."""

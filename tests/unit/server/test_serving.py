@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+
+from tests.support.serving import entry, make_services, serving
+from waypost.core.errors import InvalidSettings, StoreUnavailable
+from waypost.ports import Metric, Outcome
+from waypost.server import App, Server, create_app, serve
+from waypost.server import app as app_module
+from waypost.server.refusals import Reason
+from waypost.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from waypost.core.entries import Entry
+
+WIRE = {"X-Amz-Target": "AWSEvents.PutEvents", "Content-Type": "application/x-amz-json-1.1"}
+
+
+@pytest.fixture
+def app() -> App:
+    return create_app(make_services(MemoryStore()))
+
+
+def nothing(_host: str, _port: int) -> None:
+    pytest.fail("it must not become ready")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104 (to be refused)
+def test_without_keys_it_binds_nothing_but_loopback(app: App, host: str) -> None:
+    with pytest.raises(InvalidSettings, match="loopback"):
+        serve(app, host, 0, on_ready=nothing)
+    app.close()
+
+
+def test_a_port_that_is_taken_is_an_os_error(app: App) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        serve(app, "127.0.0.1", taken.getsockname()[1], on_ready=nothing)
+    app.close()
+
+
+def test_with_keys_it_binds_any_address() -> None:
+    app = create_app(make_services(MemoryStore(), access_keys={"AKID": "secret"}))
+    Server(app, "0.0.0.0", 0, on_ready=nothing)._socket.close()  # noqa: S104 (with keys it may)
+    app.close()
+
+
+def test_it_serves_ipv6() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    app = create_app(make_services(MemoryStore()))
+    addresses: list[tuple[str, int]] = []
+    server = Server(app, "::1", 0, on_ready=lambda *address: addresses.append(address))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not addresses:
+        time.sleep(0.01)
+    response = httpx2.get(f"http://[::1]:{addresses[0][1]}/healthz")
+    server.should_exit = True
+    thread.join()
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_the_caller_goes_on(app: App, number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    serve(app, "127.0.0.1", 0, on_ready=lambda *_: os.kill(os.getpid(), number))
+    assert signal.getsignal(number) is before
+    assert not any(thread.name == "writer" for thread in threading.enumerate())
+
+
+class SlowStore(MemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+
+    def append(self, entries: Sequence[Entry], *, quiet: bool = False) -> list[Outcome]:
+        self.entered.set()
+        time.sleep(0.5)
+        return super().append(entries, quiet=quiet)
+
+
+def test_what_is_under_way_is_answered_before_it_ends() -> None:
+    store = SlowStore()
+    answers: list[int] = []
+    with serving(store) as site:
+
+        def call() -> None:
+            response = httpx2.post(site.url, headers=WIRE, json={"Entries": [entry()]})
+            answers.append(response.status_code)
+
+        caller = threading.Thread(target=call)
+        caller.start()
+        assert store.entered.wait(5)
+        site.server.should_exit = True
+    caller.join()
+    assert answers == [200]
+    assert len(store.history("SHIP-1")) == 1
+
+
+class FailingStore(MemoryStore):
+    def append(self, entries: object, *, quiet: bool = False) -> list[Outcome]:
+        raise StoreUnavailable("the disk is full")
+
+
+def test_a_store_that_fails_is_never_acknowledged() -> None:
+    with serving(FailingStore()) as site:
+        response = httpx2.post(site.url, headers=WIRE, json={"Entries": [entry()] * 3})
+        assert response.status_code == 503
+        assert response.json()["__type"] == "ServiceUnavailable"
+        assert response.headers["x-amzn-requestid"]
+        assert "EventId" not in response.text
+        assert site.metrics.value(Metric.REFUSED, Reason.UNAVAILABLE.code) == 1
+
+
+class BrokenStore(MemoryStore):
+    def append(self, entries: object, *, quiet: bool = False) -> list[Outcome]:
+        raise ZeroDivisionError("SECRET")
+
+
+def test_a_bug_is_an_internal_exception_that_says_nothing_of_itself() -> None:
+    with serving(BrokenStore()) as site:
+        response = httpx2.post(site.url, headers=WIRE, json={"Entries": [entry()]})
+        assert response.status_code == 500
+        assert response.json()["__type"] == "InternalException"
+        assert "SECRET" not in response.text
+
+
+def test_all_bodies_together_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "MAX_HELD", 1_000)
+    with serving(MemoryStore()) as site:
+        big = {"Entries": [entry(note="x" * 1_000)]}
+        for _ in range(3):
+            response = httpx2.post(site.url, headers=WIRE, json=big)
+            assert response.json()["__type"] == "ThrottlingException"
+        response = httpx2.post(site.url, headers=WIRE, json={"Entries": [entry()]})
+        assert response.status_code == 200
+
+
+def test_a_page_that_rebinds_its_name_is_refused() -> None:
+    with serving(MemoryStore()) as site:
+        response = httpx2.post(
+            site.url, headers=WIRE | {"Host": "evil.example"}, json={"Entries": [entry()]}
+        )
+        assert response.status_code == 403
+        assert response.json()["__type"] == "AccessDeniedException"
+
+
+def test_metrics_count_what_is_not_routed() -> None:
+    with serving(MemoryStore()) as site:
+        other = entry() | {"Source": "other"}
+        response = httpx2.post(site.url, headers=WIRE, json={"Entries": [other, other]})
+        assert response.json()["FailedEntryCount"] == 0
+        assert site.metrics.value(Metric.UNROUTED) == 2
