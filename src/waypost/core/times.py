@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 SECOND: Final = 1_000
@@ -54,5 +55,15 @@ def parse_time(text: str) -> tuple[int, str]:
 
 def format_time(millis: int) -> str:
     """Return an instant as RFC 3339 text in UTC with milliseconds."""
-    instant = _EPOCH + timedelta(milliseconds=millis)
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{millis % SECOND:03d}Z"
+    day, rest = divmod(millis, DAY)
+    minutes, rest = divmod(rest, 60 * SECOND)
+    return (
+        f"{_day(day)}T{minutes // 60:02d}:{minutes % 60:02d}:"
+        f"{rest // SECOND:02d}.{rest % SECOND:03d}Z"
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _day(day: int) -> str:
+    # Instants come from few days, and a day's text costs more than the rest of the instant's.
+    return f"{_EPOCH + timedelta(days=day):%Y-%m-%d}"
