@@ -134,7 +134,7 @@ class SqliteStore:
                 "SELECT position, rejected_position,"
                 " (SELECT coalesce(max(position), 0) FROM log) FROM follower"
             ).fetchone()
-            logged = self._tail.after(position, limit)
+            logged = self._tail.after(position, limit)  # what others add comes a call later
             if not logged and last > position:
                 logged = log.logged_after(connection, position, limit)
             rejected_to, problems = quarantine.problems_after(connection, rejected_position, limit)
