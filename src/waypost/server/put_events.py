@@ -85,7 +85,9 @@ def read_call(body: bytes, clock: Clock) -> Call:
         Refusal: the call as a whole is not accepted.
     """
     entries = _entries(body)
-    if sum(map(_size, entries)) >= SIZE_LIMIT:
+    # A body is never smaller than what it holds, but for the fixed size of a Time.
+    may_exceed = len(body) + MAX_ENTRIES * TIME_SIZE >= SIZE_LIMIT
+    if may_exceed and sum(map(_size, entries)) >= SIZE_LIMIT:
         raise Refusal(Reason.INVALID, "Total size of the entries in the request is over the limit.")
     now = clock.now() // times.SECOND * times.SECOND
     call = Call()
@@ -126,25 +128,26 @@ _TEXTS: Final = ("Source", "DetailType", "Detail", "EventBusName", "TraceHeader"
 
 
 def _check_types(entry: object, number: int) -> None:
-    path = f"Entries[{number}]"
     if not isinstance(entry, dict):
-        raise Refusal(Reason.MALFORMED, f"{path} must be an object.")
+        raise Refusal(Reason.MALFORMED, f"Entries[{number}] must be an object.")
     for name in _TEXTS:
-        if not isinstance(entry.get(name, ""), str | None):
-            raise Refusal(Reason.MALFORMED, f"{path}.{name} must be text.")
-    resources = entry.get("Resources")
-    if not isinstance(resources, list | None) or not all(
-        isinstance(resource, str | None) for resource in resources or ()
-    ):
-        raise Refusal(Reason.MALFORMED, f"{path}.Resources must be a list of texts.")
+        if (value := entry.get(name)) is not None and not isinstance(value, str):
+            raise Refusal(Reason.MALFORMED, f"Entries[{number}].{name} must be text.")
+    if entry.get("Resources") is not None:
+        _check_resources(entry["Resources"], number)
     bus = entry.get("EventBusName")
     if bus is not None and (len(bus) > _BUS_LIMIT or not _BUS.fullmatch(bus)):
-        raise _invalid(
-            f"entries.{number}.member.eventBusName",
-            "Member must be the name or ARN of an event bus",
-        )
+        path = f"entries.{number}.member.eventBusName"
+        raise _invalid(path, "Member must be the name or the ARN of an event bus")
     if entry.get("Time") is not None:
-        entry["Time"] = _read_time(entry["Time"], f"{path}.Time")
+        entry["Time"] = _read_time(entry["Time"], f"Entries[{number}].Time")
+
+
+def _check_resources(resources: object, number: int) -> None:
+    if not isinstance(resources, list) or any(
+        resource is not None and not isinstance(resource, str) for resource in resources
+    ):
+        raise Refusal(Reason.MALFORMED, f"Entries[{number}].Resources must be a list of texts.")
 
 
 def _read_time(value: object, path: str) -> int:
