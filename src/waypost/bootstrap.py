@@ -155,6 +155,19 @@ def open_store(settings: Settings, *, create: bool = False) -> SqliteStore:
     return SqliteStore(settings.data / FILE, create=create)
 
 
+def open_operator(settings: Settings) -> Operator:
+    """Return an operator's hands beside whoever writes: to look, for the right to write is not theirs.
+
+    Raises: as `open_store`.
+    """
+    return Operator(
+        store=open_store(settings),
+        clock=SystemClock(),
+        metrics=PrometheusMetrics(CollectorRegistry()),
+        thresholds=settings.thresholds,
+    )
+
+
 def build(settings: Settings, *, console: Console | None = None) -> Machine:
     """Put a machine together on its data folder, whose `FolderLock` the caller holds.
 

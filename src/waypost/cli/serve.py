@@ -1,0 +1,143 @@
+"""``waypost serve``: the one writer, with all its background work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from waypost.cli import options, output
+from waypost.cli.exits import ServerUnreachable
+from waypost.cli.hands import take_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from waypost.bootstrap import Machine
+    from waypost.server import Server
+    from waypost.settings import Settings
+
+_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (where a client here finds it)
+
+OnReady = Callable[[str, "Server"], None]
+"""Told the address once calls are accepted, and the server, which ends on ``should_exit``."""
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            "--host",
+            metavar="HOST",
+            help="Listen on this address; else WAYPOST_HOST, else 127.0.0.1.",
+        ),
+    ] = None,
+    port: Annotated[
+        str | None,
+        typer.Option("--port", metavar="PORT", help="And this port; else WAYPOST_PORT, else 8377."),
+    ] = None,
+    data: options.Data = None,
+) -> None:
+    """Serve: record updates, follow them, alert.
+
+    One line says the address once calls are accepted. Logs are JSON on stderr. Ctrl-C or SIGTERM
+    ends it, once what is under way is done.
+    """
+    from waypost.server.logs import configure
+    from waypost.settings import Terminal
+
+    settings = options.settings(data, WAYPOST_HOST=host, WAYPOST_PORT=port)
+    configure(settings.log_level.upper())
+    screen = output.console()
+    shown = settings.terminal is Terminal.ON or (
+        settings.terminal is Terminal.AUTO and screen.is_terminal
+    )
+    channels = [
+        name
+        for name, is_on in (
+            ("terminal", shown),
+            ("mail", settings.smtp),
+            ("webhook", settings.webhook),
+        )
+        if is_on
+    ]
+
+    def ready(address: str, _: Server) -> None:
+        alerts = ", ".join(channels) or "none"
+        output.say(f"Waypost listens on {address}  data: {settings.data}  alerts: {alerts}")
+        sys.stdout.flush()
+
+    run_server(settings, screen if shown else None, ready)
+
+
+def run_server(settings: Settings, screen: Console | None, on_ready: OnReady) -> None:
+    """Run the server until it is told to end.
+
+    Args:
+        settings: all of them.
+        screen: where alerts are shown, if anywhere.
+        on_ready: see `OnReady`.
+
+    Raises:
+        ServerUnreachable: another server has the folder, or the address is taken.
+        StoreUnavailable, StoreUnusable: the data folder cannot be used.
+    """
+    from waypost.bootstrap import build
+
+    lock = take_folder(settings)
+    if isinstance(lock, str):
+        raise ServerUnreachable(f"{settings.data} is in use by the server at {lock}")
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        machine = build(settings, console=screen)
+        stack.callback(machine.stop)
+
+        def ready(address: str, server: Server) -> None:
+            lock.publish(address)
+            on_ready(address, server)
+
+        _run(machine, ready)
+
+
+def _run(machine: Machine, on_ready: OnReady) -> None:
+    from waypost.server import App, Bounds, Server, Services
+
+    settings = machine.settings
+    app = App(
+        Services(
+            store=machine.store,
+            clock=machine.clock,
+            metrics=machine.metrics,
+            operator=machine.operator,
+            render_metrics=machine.metrics.render,
+            access_keys={name: key.reveal() for name, key in settings.access_keys.items()},
+            wake=machine.wake,
+            health=machine.problems,
+        )
+    )
+
+    try:
+        server = Server(
+            app,
+            settings.host,
+            settings.port,
+            on_ready=lambda host, port: on_ready(address_of(host, port), server),
+            bounds=Bounds(connections=settings.max_connections, body_seconds=settings.body_timeout),
+        )
+    except OSError as error:
+        app.close()
+        wanted = address_of(settings.host, settings.port)
+        message = f"cannot listen on {wanted}: {error.strerror}; name another with --port"
+        raise ServerUnreachable(message) from error
+    machine.start()
+    server.run()
+
+
+def address_of(host: str, port: int) -> str:
+    """Return the address at which programs on this machine reach a server."""
+    near = _ANY.get(host, host)
+    return f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
