@@ -177,7 +177,7 @@ class Fold:
 
     def due(self, as_of: int) -> int | None:
         """Return the next instant after ``as_of`` at which silence or an ETA will matter."""
-        ahead = [episode.opened_at for episode in self._open.values()]
+        ahead = [episode.opened_at for episode in (*self._closed, *self._open.values())]
         ahead += [at for _, at, _ in self._deadlines()]
         return min((at for at in ahead if at > as_of), default=None)
 
