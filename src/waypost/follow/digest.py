@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from waypost.core.statuses import CONDITIONS
@@ -127,7 +128,7 @@ def _alert_lines(alert: Mapping[str, Any], environment: str) -> list[str]:
         ("Environment", environment),
     ]
     lines = [f"{name + ':':<13}{value}" for name, value in facts if value is not None]
-    return [*lines, "", f"Look at it: waypost track {alert['shipmentId']}"]
+    return [*lines, "", f"Look at it: waypost track {shlex.quote(alert['shipmentId'])}"]
 
 
 def _line(alert: Mapping[str, Any]) -> str:
