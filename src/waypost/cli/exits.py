@@ -41,7 +41,7 @@ def judge(error: WaypostError) -> tuple[ExitCode, list[str]]:
         case InvalidUpdate():
             return ExitCode.NO, ["That cannot be done:", *_list(error.problems)]
         case NotFound():
-            return ExitCode.NO, [f"There is {error}."]
+            return ExitCode.NO, [f"Not found: {error}."]
         case CallRefused():
             return ExitCode.NO, [str(error)]
         case _:

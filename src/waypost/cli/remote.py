@@ -28,6 +28,7 @@ _REGION: Final = "us-east-1"
 _STUCK: Final = 60.0
 """After so many seconds in which nothing was folded, nobody waits for it any more."""
 _PAUSE: Final = 1.0
+_NOT_FOUND_SAYS: Final = "Not found: "
 _NOT_FOUND, _UNPROCESSABLE, _SERVER_ERROR = 404, 422, 500
 
 
@@ -135,7 +136,7 @@ class RemoteHands:
 def _failure(status: int, error: Mapping[str, Any]) -> Exception:
     message = error["message"]
     if status == _NOT_FOUND:
-        return NotFound(message.removeprefix("There is ").removesuffix("."))
+        return NotFound(message.removeprefix(_NOT_FOUND_SAYS).removesuffix("."))
     if status == _UNPROCESSABLE:
         return InvalidUpdate(_problems(error))
     if status >= _SERVER_ERROR:
