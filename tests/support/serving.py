@@ -14,6 +14,7 @@ from waypost.core.shipments import Thresholds
 from waypost.metrics.memory import MemoryMetrics
 from waypost.operate import DETAIL_TYPE, SOURCE, Operator
 from waypost.server import Server, Services, create_app
+from waypost.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +54,7 @@ def make_services(
         metrics=metrics,
         operator=Operator(store=store, clock=clock, metrics=metrics, thresholds=Thresholds()),
         render_metrics=lambda: b"waypost_entries_behind 0\n",
-        access_keys=access_keys or {},
+        access_keys={key: Secret(text) for key, text in (access_keys or {}).items()},
         wake=wake,
         health=health,
     )

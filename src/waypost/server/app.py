@@ -119,8 +119,13 @@ class App:
             headers=scope["headers"],
             body=body,
         )
-        services = self.services
-        verify(request, secrets=services.access_keys, services=accepted, now=services.clock.now())
+        verify(
+            request,
+            secrets=self.services.access_keys,
+            region=self.services.region,
+            services=accepted,
+            now=self.services.clock.now(),
+        )
 
     async def _refuse(self, send: Send, error: Exception, *, is_wire: bool) -> None:
         refusal = as_refusal(error)

@@ -6,26 +6,16 @@ directly (its Origin gives it away) or after rebinding its own name (the Host gi
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from waypost.server.refusals import Reason, Refusal
+from waypost.settings.readers import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _READING: Final = frozenset({"GET", "HEAD"})
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a name or an address, without a port, can only mean this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_local(method: str, headers: Mapping[bytes, bytes]) -> None:

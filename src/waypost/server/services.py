@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from waypost.operate import Operator
     from waypost.ports import Clock, LocalStore, Metrics
+    from waypost.settings import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Services:
         operator: does what an operator's calls ask for.
         render_metrics: returns the text of /metrics.
         access_keys: the secret of each access key id; if empty, no call is signed.
+        region: that calls have to be signed for; None: any.
         wake: called in the writer's thread after each commit, so that the follower looks; it
             must not wait.
         health: returns what is wrong with the background threads, in words; empty if nothing.
@@ -33,6 +35,7 @@ class Services:
     metrics: Metrics
     operator: Operator
     render_metrics: Callable[[], bytes]
-    access_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    access_keys: Mapping[str, Secret] = field(default_factory=dict)
+    region: str | None = None
     wake: Callable[[], None] = lambda: None
     health: Callable[[], list[str]] = list

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 import uvicorn
 
 from waypost.core.errors import InvalidSettings, Problem
-from waypost.server.guard import is_loopback
 from waypost.server.protocol import BoundedProtocol, Bounds
+from waypost.settings.readers import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

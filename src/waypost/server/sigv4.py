@@ -19,6 +19,8 @@ from waypost.server.refusals import Reason, Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from waypost.settings import Secret
+
 WINDOW: Final = 5 * 60 * times.SECOND
 """How far the signature's time may be from ours, either way, in milliseconds."""
 
@@ -52,13 +54,19 @@ class _Signer(SigV4Auth):  # type: ignore[misc] # botocore ships no types
 
 
 def verify(
-    request: SignedRequest, *, secrets: Mapping[str, str], services: frozenset[str], now: int
+    request: SignedRequest,
+    *,
+    secrets: Mapping[str, Secret],
+    region: str | None,
+    services: frozenset[str],
+    now: int,
 ) -> None:
     """Return if the request is signed by one of the keys, for one of the services, just now.
 
     Args:
         request: as it came in.
         secrets: the secret of each access key id.
+        region: what the credential must be scoped to; None: any region.
         services: what the credential may be scoped to.
         now: epoch ms.
 
@@ -79,11 +87,13 @@ def verify(
     if match["service"] not in services:
         wanted = " or ".join(sorted(services))
         raise _bad(f"Credential should be scoped to correct service: '{wanted}'.")
+    if region not in {None, match["region"]}:
+        raise _bad(f"Credential should be scoped to a valid region: '{region}'.")
     signed = match["signed"].split(";")
     _check_date(headers.get("x-amz-date", ""), match["day"], now)
     _check_covered(headers, signed)
     _check_payload(headers, request.body)
-    if not hmac.compare_digest(_sign(request, signed, match, secret), match["signature"]):
+    if not hmac.compare_digest(_sign(request, signed, match, secret.reveal()), match["signature"]):
         raise _bad(
             "The request signature we calculated does not match the signature you provided. "
             "Check your AWS Secret Access Key and signing method."

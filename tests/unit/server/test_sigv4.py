@@ -13,6 +13,7 @@ from botocore.credentials import Credentials
 from tests.support.clocks import NOON
 from waypost.server.refusals import Reason, Refusal
 from waypost.server.sigv4 import WINDOW, SignedRequest, verify
+from waypost.settings import Secret
 
 KEY = "AKIDEXAMPLE"
 SECRET = "a secret of nobody"
@@ -60,13 +61,16 @@ def sign(monkeypatch: pytest.MonkeyPatch) -> Signing:
     return lambda signer: signer.sign(monkeypatch)
 
 
-def check(request: SignedRequest, services: frozenset[str] = EVENTS) -> None:
-    verify(request, secrets={"OTHER": "x", KEY: SECRET}, services=services, now=NOON)
+def check(
+    request: SignedRequest, services: frozenset[str] = EVENTS, region: str | None = None
+) -> None:
+    secrets = {"OTHER": Secret("x"), KEY: Secret(SECRET)}
+    verify(request, secrets=secrets, region=region, services=services, now=NOON)
 
 
-def reason(request: SignedRequest) -> Reason:
+def reason(request: SignedRequest, region: str | None = None) -> Reason:
     with pytest.raises(Refusal) as caught:
-        check(request)
+        check(request, region=region)
     assert SECRET not in str(caught.value)
     return caught.value.reason
 
@@ -179,6 +183,11 @@ def test_another_service_is_refused(sign: Signing) -> None:
 def test_another_kind_of_authorization_is_refused(sign: Signing, value: bytes) -> None:
     request = changed(sign(Signer()), b"authorization", value)
     assert reason(request) is Reason.INCOMPLETE_SIGNATURE
+
+
+def test_another_region_is_refused_where_one_is_set(sign: Signing) -> None:
+    assert reason(sign(Signer()), "us-east-1") is Reason.BAD_SIGNATURE
+    check(sign(Signer()), region="eu-west-1")
 
 
 def test_a_presigned_call_is_refused(sign: Signing) -> None:
