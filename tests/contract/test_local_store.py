@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -162,11 +163,14 @@ def test_a_round_is_committed_whole(local_store: LocalStore) -> None:
 
 
 def test_a_key_alerts_once(local_store: LocalStore) -> None:
-    lose(local_store, "A")
-    again = folded(local_store, "A")
-    first = update("A", status=Status.LOST)
-    local_store.commit(Followed(saves=(again,), now=NOON))
-    assert [a["eventId"] for a in local_store.alerts()] == [first.event_id]
+    local_store.append([update("A", status=Status.LOST)])
+    [lost] = follow(local_store).saves
+    [first] = local_store.alerts()
+    local_store.append([update("A", "again", Status.LOST)])
+    follow(local_store)
+    forgetful = replace(folded(local_store, "A"), alerts=lost.alerts)
+    local_store.commit(Followed(saves=(forgetful,), now=NOON))
+    assert local_store.alerts() == [first]
     assert waiting(local_store).counts == {"LOST": 1}
 
 

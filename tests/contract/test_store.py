@@ -244,6 +244,11 @@ def test_a_save_on_a_version_that_never_was_is_a_conflict(store: Store) -> None:
     assert store.saved(["A"]) == {}
 
 
+def test_no_saves_is_no_error(store: Store) -> None:
+    store.save([])
+    assert store.shipments(ShipmentQuery()) == []
+
+
 def test_what_was_never_saved_is_left_out(store: Store) -> None:
     record_and_save(store, update("A"))
     assert set(store.saved(["A", "B"])) == {"A"}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -167,6 +168,52 @@ def test_a_file_that_is_locked_when_it_is_opened_is_unavailable(path: Path) -> N
         SqliteStore(path, busy_timeout=0.1)
     other.close()
     SqliteStore(path).close()
+
+
+def test_a_file_that_becomes_read_only_can_still_be_read(store: SqliteStore) -> None:
+    store.append([update()])
+    store._database._writer.execute("PRAGMA query_only = ON")  # as a file system mounted anew
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        store.append([update("SHIP-2")])
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        store.check()
+    assert list(store.entries()) == [update()]
+
+
+_OPENING = """
+import sys
+from pathlib import Path
+from waypost.stores.sqlite import SqliteStore
+
+sys.stdin.read()
+for i in range(20):
+    SqliteStore(Path(sys.argv[1]) / f"{i}.db").close()
+"""
+
+
+def test_processes_that_make_the_same_file_at_once_all_succeed(tmp_path: Path) -> None:
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", _OPENING, str(tmp_path)], stdin=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.close()
+    assert [process.wait() for process in running] == [0, 0, 0]
+
+
+def test_the_lock_of_one_who_makes_the_file_just_now_is_waited_for(path: Path) -> None:
+    other = lock(path)
+    other.execute("CREATE TABLE theirs (x)")
+    end = threading.Timer(0.2, other.execute, ["ROLLBACK"])
+    end.start()
+    store = SqliteStore(path)
+    end.join()
+    assert store.append([update()]) == [Outcome.APPENDED]
+    store.close()
+    other.close()
 
 
 def fill(store: SqliteStore) -> None:
@@ -369,6 +416,24 @@ def test_threads_may_share_the_store(store: SqliteStore) -> None:
     assert sorted(found) == sorted(list(range(1, 21)) * 12)
     assert len(store.history("ALL")) == 20
     assert len(store.changes(1_000).entries) == 12 * 20 + 20
+
+
+def test_a_crowd_of_readers_is_served_and_dispersed(store: SqliteStore) -> None:
+    with ExitStack() as crowd:
+        readers = [crowd.enter_context(store._database.reading()) for _ in range(20)]
+        assert len({id(reader) for reader in readers}) == 20
+    assert len(store._database._idle) == 8
+    store.close()
+    assert store._database._idle == []
+
+
+def test_more_shipments_than_a_page_are_all_queued(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waypost.stores.sqlite.state._REFOLD_PAGE", 3)
+    store.append([update(f"SHIP-{i}", event_id) for i in range(7) for event_id in "ab"])
+    assert store.refold_all() == 7
+    assert store.refolds(NOON, 100) == [f"SHIP-{i}" for i in range(7)]
 
 
 # --- The file itself

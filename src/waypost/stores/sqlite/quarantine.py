@@ -42,14 +42,16 @@ def add(connection: Connection, rejections: Sequence[Rejection]) -> None:
 def listed(
     connection: Connection, fate: Fate | None, after: str | None, limit: int
 ) -> list[Rejection]:
-    """Return rejections in the order in which they came, from what follows ``after``."""
-    number = 0
-    if after is not None:
-        number = _number(connection, after)
+    """Return rejections in the order in which they came, from what follows ``after``.
+
+    Raises:
+        NotFound: if there is no ``after``.
+    """
+    number = 0 if after is None else _number(connection, after)
+    where, fates = ("TRUE", ()) if fate is None else ("fate = ?", (fate.value,))
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM rejected WHERE number > ?1 AND (?2 IS NULL OR fate = ?2)"
-        " ORDER BY number LIMIT ?3",
-        (number, fate, limit),
+        f"SELECT {_COLUMNS} FROM rejected WHERE {where} AND number > ? ORDER BY number LIMIT ?",
+        (*fates, number, limit),
     ).fetchall()
     return [_read(row) for row in rows]
 

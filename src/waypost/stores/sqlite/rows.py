@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -118,8 +118,6 @@ def _body(entry: Retraction | Act | CodeMapping) -> tuple[str, dict[str, str | N
                 "code": entry.code,
                 "status": entry.status,
             }
-        case _:
-            assert_never(entry)
 
 
 def _read_other(row: Sequence[Any]) -> Entry:

@@ -172,8 +172,10 @@ def prepare(connection: Connection, path: Path, busy_timeout: float) -> None:
     """
     _check(connection, path)
     _enter_wal(connection, busy_timeout)
+    if _check(connection, path) == len(MIGRATIONS):
+        return
     connection.execute("BEGIN IMMEDIATE")
-    version = _check(connection, path)
+    version = _check(connection, path)  # by now another process may have done it
     for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
         for statement in statements:
             connection.execute(statement)
@@ -183,9 +185,11 @@ def prepare(connection: Connection, path: Path, busy_timeout: float) -> None:
 
 
 def _check(connection: Connection, path: Path) -> int:
-    [application] = connection.execute("PRAGMA application_id").fetchone()
-    [version] = connection.execute("PRAGMA user_version").fetchone()
-    [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # One statement, for another process may be making the file just now.
+    application, version, tables = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreUnusable(f"{path} belongs to another program: name another data folder")
     if version > len(MIGRATIONS):
