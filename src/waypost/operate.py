@@ -29,7 +29,7 @@ from waypost.core.incidents import incident_json, incidents, shipment_json
 from waypost.core.shipments import Fold, Shipment, Thresholds, read_mappings
 from waypost.core.statuses import Status
 from waypost.core.updates import EVENT_ID_LIMIT, Event, ShipmentUpdate, digest
-from waypost.ports import Fate, Rejection
+from waypost.ports import Fate, Metric, Rejection
 from waypost.record import Recorded, record, record_entries, reject
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Operator:
         now = self.clock.now()
         entries: list[Entry] = []
         events: list[Event] = []
-        refused: list[Recorded] = []
+        refused: list[Rejection] = []
         for line in lines:
             bare = Event(id="line:" + digest(line), source=SOURCE, time=None, detail={}, raw=line)
             try:
@@ -90,8 +90,10 @@ class Operator:
                 refused.append(reject(bare, error.problems, now))
             else:
                 events.append(said) if isinstance(said, Event) else entries.append(said)
-        self.store.reject([r for r in refused if isinstance(r, Rejection)])
         store, metrics = self.store, self.metrics
+        if refused:
+            store.reject(refused)
+            metrics.add(Metric.REJECTED, len(refused))
         return [
             *refused,
             *record_entries(entries, store=store, metrics=metrics, now=now, quiet=quiet),
