@@ -130,7 +130,6 @@ _OUTBOX: Final = (
     )
     """,
     "CREATE INDEX alerts_pending ON alerts (kind, number) WHERE message_id IS NULL",
-    "CREATE INDEX alerts_message ON alerts (message_id, number) WHERE message_id IS NOT NULL",
     """
     CREATE TABLE messages (
         number INTEGER PRIMARY KEY,
