@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
@@ -24,7 +24,6 @@ from waypost.operate import Operator
 from waypost.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -96,9 +95,13 @@ class FolderLock:
         self._file.close()
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Machine:
-    """One machine, put together: all that a server or a command works with."""
+    """One machine, put together: all that a server or a command works with.
+
+    Attributes:
+        workers: the threads of the background work, the follower's first.
+    """
 
     settings: Settings
     store: LocalStore
@@ -106,27 +109,10 @@ class Machine:
     metrics: PrometheusMetrics
     operator: Operator
     following: Following
-    notifiers: Sequence[Notifier]
-    workers: list[Worker] = field(default_factory=list)
+    workers: tuple[Worker, ...]
 
     def start(self) -> None:
-        """Start the background work: one thread that follows, and one a notifier."""
-        following, store = self.following, self.store
-        delivering = [
-            Worker(
-                f"notifier {n.name}",
-                Deliverer(store, n, clock=self.clock, metrics=self.metrics).deliver,
-            )
-            for n in self.notifiers
-        ]
-
-        def follow() -> bool:
-            busy = following.turn()
-            for worker in delivering:
-                worker.wake()
-            return busy
-
-        self.workers = [Worker("follower", follow), *delivering]
+        """Start the background work."""
         for worker in self.workers:
             worker.start()
 
@@ -184,6 +170,34 @@ def build(settings: Settings, *, console: Console | None = None) -> Machine:
     store = open_store(settings, create=True)
     channels = _notifiers(settings, clock, console)
     window = int(settings.alert_window * SECOND)
+    delivering = [
+        Worker(
+            f"notifier {channel.name}",
+            Deliverer(store, channel, clock=clock, metrics=metrics).deliver,
+        )
+        for channel in channels
+    ]
+
+    def wake_deliverers() -> None:
+        for worker in delivering:
+            worker.wake()
+
+    following = Following(
+        store,
+        Follower(store, clock=clock, metrics=metrics, thresholds=settings.thresholds),
+        Digester(
+            store,
+            clock=clock,
+            notifiers=[channel.name for channel in channels],
+            window=window,
+            environment=settings.environment,
+        ),
+        clock=clock,
+        metrics=metrics,
+        window=window,
+        sweep_every=int(settings.sweep * SECOND),
+        on_message=wake_deliverers,
+    )
     return Machine(
         settings=settings,
         store=store,
@@ -192,22 +206,8 @@ def build(settings: Settings, *, console: Console | None = None) -> Machine:
         operator=Operator(
             store=store, clock=clock, metrics=metrics, thresholds=settings.thresholds
         ),
-        following=Following(
-            store,
-            Follower(store, clock=clock, metrics=metrics, thresholds=settings.thresholds),
-            Digester(
-                store,
-                clock=clock,
-                notifiers=[channel.name for channel in channels],
-                window=window,
-                environment=settings.environment,
-            ),
-            clock=clock,
-            metrics=metrics,
-            window=window,
-            sweep_every=int(settings.sweep * SECOND),
-        ),
-        notifiers=channels,
+        following=following,
+        workers=(Worker("follower", following.turn), *delivering),
     )
 
 

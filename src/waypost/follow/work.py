@@ -99,8 +99,12 @@ class Following:
         metrics: Metrics,
         window: int,
         sweep_every: int,
+        on_message: Callable[[], None] = lambda: None,
     ) -> None:
-        """Sweep every ``sweep_every`` ms; decide alerts when a ``window`` (ms) drains."""
+        """Sweep every ``sweep_every`` ms; decide alerts when a ``window`` (ms) drains.
+
+        ``on_message`` is told of each message that was made, so that it is delivered at once.
+        """
         self._store = store
         self._follower = follower
         self._digester = digester
@@ -108,6 +112,7 @@ class Following:
         self._metrics = metrics
         self._window = window
         self._sweep_every = sweep_every
+        self._on_message = on_message
         self._swept_at: int | None = None
         self._busy_since: int | None = None
         self._held_at: int | None = None
@@ -151,8 +156,12 @@ class Following:
             self._held_at = None
             while self._follower.decide():
                 pass
-            self._digester.post(AlertKind.INCIDENT)
-        self._digester.post(AlertKind.REJECTED)
+            self._post(AlertKind.INCIDENT)
+        self._post(AlertKind.REJECTED)
+
+    def _post(self, kind: AlertKind) -> None:
+        if self._digester.post(kind) is not None:
+            self._on_message()
 
     @staticmethod
     def _is_past(since: int | None, span: int, now: int) -> bool:
