@@ -112,7 +112,8 @@ class _Endpoints:
         except WaypostError as error:
             problems.append(Problem("store", str(error)))
         if problems:
-            raise Refusal(Reason.UNAVAILABLE, "The server is not ready.", problems)
+            refusal = Refusal(Reason.UNAVAILABLE, "The server is not ready.", problems)
+            return Response(error_body(refusal), refusal.reason.status, media_type=JSON.decode())
         return _json({"status": "ready"})
 
     async def metrics(self, _request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from dataclasses import dataclass
@@ -39,11 +40,8 @@ class _Job:
     def settle(self, result: object, error: Exception | None) -> None:
         """Tell the waiting call, in its own event loop, what came of it."""
         loop = self.future.get_loop()
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more
             loop.call_soon_threadsafe(_resolve, self.future, result, error)
-        except RuntimeError:
-            if not loop.is_closed():  # a closed loop has nobody left who waits
-                raise
 
 
 def _resolve(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
@@ -71,7 +69,7 @@ class Writer:
             store: where to.
             clock: gives the time at which events are recorded.
             metrics: counts what was recorded.
-            wake: called after each commit, in the writer's thread; must not wait.
+            wake: called after each commit, in the writer's thread; must not wait or raise.
         """
         self._store = store
         self._clock = clock
@@ -125,11 +123,19 @@ class Writer:
         return future
 
     def _run(self) -> None:
-        while batch := self._next_batch():
-            if batch[0].task is None:
-                self._commit(batch)
-            else:
-                self._do(batch[0], batch[0].task)
+        try:
+            while batch := self._next_batch():
+                if batch[0].task is None:
+                    self._commit(batch)
+                else:
+                    self._do(batch[0], batch[0].task)
+        except Exception:  # noqa: BLE001 (logged here without its message, which may quote senders)
+            _log.exception("the writer has ended")
+        finally:
+            # After a bug: better refused than left to wait for a thread that is gone.
+            with self._changed:
+                self._closing = True
+            _settle(self._jobs, Refusal(Reason.UNAVAILABLE, "The writer has ended."))
 
     def _next_batch(self) -> list[_Job]:
         """Wait for work, and take it: one task, or calls up to a batch; nothing at the end."""
@@ -165,8 +171,8 @@ class Writer:
             for job in batch:
                 self._commit([job])
         else:
-            self._wake()
             _settle(batch, None)
+            self._wake()
 
     def _do(self, job: _Job, task: Callable[[], Any]) -> None:
         try:
@@ -174,8 +180,8 @@ class Writer:
         except Exception as error:  # noqa: BLE001 (the caller, who waits for it, gets it)
             job.settle(None, error)
         else:
-            self._wake()
             job.settle(result, None)
+            self._wake()
 
 
 def _about(error: WaypostError, events: int) -> dict[str, object]:

@@ -48,7 +48,7 @@ class Bounds:
     header_bytes: int = 64 * 1024
     body_bytes: int = 8 * 1024 * 1024
     header_seconds: float = 10
-    body_seconds: float = 30
+    body_seconds: float = 10
     answer_seconds: float = 60
     idle_seconds: int = 60
     shutdown_seconds: int = 10

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from starlette.exceptions import HTTPException
 
-from waypost.core.errors import InvalidUpdate, NotFound, StoreUnavailable, WaypostError
+from waypost.core.errors import (
+    InvalidUpdate,
+    NotFound,
+    StoreUnavailable,
+    StoreUnusable,
+    WaypostError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,6 +81,13 @@ class Refusal(WaypostError):
         super().__init__(f"{reason.code}: {message}")
 
 
+_ROUTING: Final = {
+    404: (Reason.NOT_FOUND, "There is nothing at this path."),
+    405: (Reason.WRONG_METHOD, "This path does not take this method."),
+}
+"""What Starlette's router raises."""
+
+
 def as_refusal(error: Exception) -> Refusal:
     """Return how to answer a call that ended in this error."""
     problems: tuple[Problem, ...] = ()
@@ -90,10 +103,10 @@ def as_refusal(error: Exception) -> Refusal:
             reason, message = Reason.NOT_FOUND, f"Not found: {error}."
         case StoreUnavailable():
             reason, message = Reason.UNAVAILABLE, f"The store is unavailable: {error}"
-        case HTTPException(status_code=404):
-            reason, message = Reason.NOT_FOUND, "There is nothing at this path."
-        case HTTPException(status_code=405):
-            reason, message = Reason.WRONG_METHOD, "This path does not take this method."
+        case StoreUnusable():
+            reason, message = Reason.INTERNAL, f"The store cannot be used: {error}"
+        case HTTPException():
+            reason, message = _ROUTING[error.status_code]
         case _:
             reason, message = Reason.INTERNAL, "Something unexpected happened; see the log."
     return Refusal(reason, message, problems)

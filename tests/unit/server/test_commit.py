@@ -43,6 +43,8 @@ class GatedStore(MemoryStore):
 
 
 class Bench:
+    broken = False
+
     def __init__(self) -> None:
         self.store = GatedStore()
         self.metrics = MemoryMetrics()
@@ -53,6 +55,8 @@ class Bench:
 
     def _wake(self) -> None:
         self.woken += 1
+        if self.broken:
+            raise ZeroDivisionError
 
 
 @pytest.fixture
@@ -167,6 +171,27 @@ def test_a_closed_writer_has_committed_what_was_waiting_and_takes_no_more(bench:
 
     asyncio.run(run())
     bench.writer.close()
+
+
+def test_a_writer_that_ends_by_a_bug_leaves_nobody_waiting(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.broken = True
+
+    async def run() -> list[BaseException | None]:
+        bench.store.gate.clear()
+        calls = await let_wait(bench.writer, [event(0)])
+        calls += await let_wait(bench.writer, [event(1)])
+        bench.store.gate.set()
+        results = await settled(*calls)
+        with pytest.raises(Refusal):
+            await bench.writer.record([event(2)])
+        return results
+
+    first, second = asyncio.run(run())
+    assert first is None
+    assert isinstance(second, Refusal)
+    assert "the writer has ended" in caplog.messages
 
 
 def test_a_call_whose_loop_has_ended_is_still_committed(bench: Bench) -> None:

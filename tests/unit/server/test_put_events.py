@@ -4,10 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.clocks import NOON, FakeClock
 from tests.support.serving import entry
 from waypost.core import times
+from waypost.metrics.memory import MemoryMetrics
+from waypost.record import record
 from waypost.server.put_events import (
     CONTENT_TYPE,
     SIZE_LIMIT,
@@ -18,7 +22,13 @@ from waypost.server.put_events import (
     read_call,
 )
 from waypost.server.refusals import Reason, Refusal
+from waypost.stores.memory import MemoryStore
 
+MEMBERS = ["Source", "DetailType", "Detail", "Time", "Resources", "EventBusName", "TraceHeader"]
+DETAIL_MEMBERS = [
+    *("shipmentId", "status", "eventId", "occurredAt", "eta", "location", "carrier", "statusCode"),
+    *("reasonCode", "description", "references", "schemaVersion", "unknown"),
+]
 MALFORMED = {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
 
 
@@ -217,6 +227,36 @@ def test_each_entry_gets_an_id_of_its_own_that_its_event_carries() -> None:
     assert [event.id for event in call.events] == [ids[0], ids[3]]
     assert len(set(ids)) == 4
     assert json.loads(call.answer()) == {"FailedEntryCount": 1, "Entries": call.entries}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(MEMBERS) | st.text(max_size=5), inner, max_size=6)
+    ),
+    max_leaves=12,
+)
+DETAIL = st.dictionaries(st.sampled_from(DETAIL_MEMBERS), JSON, max_size=8).map(json.dumps)
+CHANGES = st.fixed_dictionaries(
+    {}, optional={"Detail": DETAIL, "Time": JSON, "Resources": JSON, "EventBusName": JSON}
+)
+ENTRY = CHANGES.map(lambda changes: entry() | changes)
+
+
+@given(st.lists(ENTRY | JSON, max_size=11))
+def test_whatever_is_sent_is_refused_or_recorded_or_quarantined(entries: list[object]) -> None:
+    clock, store = FakeClock(), MemoryStore()
+    try:
+        call = read_call(json.dumps({"Entries": entries}).encode(), clock)
+    except Refusal as refusal:
+        assert refusal.reason in {Reason.MALFORMED, Reason.INVALID}  # noqa: PT017 (either may be)
+        return
+    record(call.events, store=store, metrics=MemoryMetrics(), now=clock.now())
+    kept = len(list(store.entries())) + len(store.rejected())
+    assert kept <= len(call.events)
+    assert call.failed + call.unrouted + len(call.events) == len(entries) == len(call.entries)
+    assert json.loads(call.answer())["FailedEntryCount"] == call.failed
 
 
 @pytest.mark.parametrize(
