@@ -8,6 +8,7 @@ from waypost.core.incidents import (
     NOBODY_TOLD,
     Alert,
     Told,
+    alert_json,
     decide,
     incident_json,
     incidents,
@@ -127,6 +128,23 @@ def test_an_alert_says_what_since_when_and_where_and_nothing_of_a_person() -> No
             reason_code="R1",
         ),
     )
+
+
+def test_the_json_of_an_alert() -> None:
+    [alert] = decide(state(update("LOST", 1, "e"), update("DELIVERED", 2)), NOBODY_TOLD)[0]
+    assert alert_json(alert) == {
+        "key": key("LOST", "e"),
+        "shipmentId": SHIPMENT,
+        "leg": 1,
+        "condition": "LOST",
+        "eventId": "e",
+        "sender": SENDER,
+        "openedAt": "2026-03-02T13:00:00.000Z",
+        "resolvedAt": "2026-03-02T14:00:00.000Z",
+        "location": None,
+        "carrier": None,
+        "reasonCode": None,
+    }
 
 
 # --- coverage under change ---------------------------------------------------------------------

@@ -98,7 +98,7 @@ def to_json(entry: Entry) -> dict[str, Any]:
         case CodeMapping():
             kind = "mapping"
             members = {"carrier": entry.carrier, "code": entry.code, "status": entry.status.value}
-        case _:
+        case _:  # pragma: no cover (the type checker proves that there is no other)
             assert_never(entry)
     known = {name: value for name, value in members.items() if value is not None}
     return {"kind": kind, **common, **known}

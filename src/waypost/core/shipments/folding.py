@@ -142,7 +142,7 @@ class Fold:
             isinstance(entry, Retraction | CodeMapping)
             or ref in self._refs
             or self._is_retracted(entry)
-            or (self._last_key is not None and self.order(entry) <= self._last_key)
+            or (self._last_key is not None and self.order(entry) < self._last_key)
         ):
             return False
         self._refs[ref] = _least(entry)
@@ -246,7 +246,7 @@ class Fold:
         if status is Status.PICKED_UP and self._ended:
             news = Trigger.NEW_LEG
             self._leg += 1
-            self._scanned = self._ended = False
+            self._ended = False
             self._muted.clear()
         self._clear(news, status, update)
         if news in {Trigger.NEW_LEG, Trigger.RETURNING}:
