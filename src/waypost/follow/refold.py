@@ -83,7 +83,7 @@ class Follower:
                 rejected_position=changes.rejected_position,
                 rejected=Counter(changes.rejections),
                 recode=tuple(recode),
-                refolded=tuple(i for i in queued if i not in failed),
+                refolded=self._settled(queued, saves),
                 failed=failed,
                 now=now,
             )
@@ -110,8 +110,11 @@ class Follower:
         now = self._clock.now()
         work = dict.fromkeys(shipment_ids, ())
         saves, failed = self._fold_all(work, {}, now, deciding=deciding)
-        self._commit(Followed(saves=tuple(saves), failed=failed, now=now))
-        return True
+        self._commit(
+            Followed(saves=tuple(saves), refolded=self._settled((), saves), failed=failed, now=now)
+        )
+        # Those that failed are still due or undecided: to come back for them at once is no use.
+        return bool(saves)
 
     def _fold_all(
         self,
@@ -173,6 +176,13 @@ class Follower:
             alerts=alerts if deciding else (),
         )
 
+    def _settled(self, queued: Iterable[str], saves: Iterable[Save]) -> tuple[str, ...]:
+        """Return the folded shipments that were in the re-fold queue, given up ones too."""
+        waiting = self._suspects().union(queued)
+        return tuple(
+            save.shipment.shipment_id for save in saves if save.shipment.shipment_id in waiting
+        )
+
     def _commit(self, followed: Followed) -> None:
         try:
             self._store.commit(followed)
@@ -183,6 +193,7 @@ class Follower:
         except Exception:
             self._forget([save.shipment.shipment_id for save in followed.saves])
             raise
+        self._suspects().difference_update(followed.refolded)
         for save in followed.saves:
             self._note(save)
         while len(self._kept) > KEPT:

@@ -139,6 +139,27 @@ def test_a_shipment_that_cannot_be_folded_does_not_stop_the_others(
     world.turns()
     [shipment] = world.store.shipments(ShipmentQuery(progress=Status.IN_TRANSIT))
     assert shipment["updates"] == 2
+    assert world.store.unfoldable() == {}
+
+
+@pytest.mark.parametrize("due", [False, True])
+def test_a_shipment_that_fails_while_it_is_due_or_undecided_ends_no_turn_in_a_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, due: bool
+) -> None:
+    world.say("A", "OUT_FOR_DELIVERY" if due else "LOST")
+    assert world.follower.follow()
+    world.restart()
+    world.clock.time += 1_000 * HOUR
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(Fold, "of", fail)
+    assert not world.follower.sweep()
+    assert not world.follower.decide()
+    monkeypatch.undo()
+    world.turns()
+    assert world.alerted() == (["STALLED A"] if due else ["LOST A", "STALLED A"])
 
 
 # --- the state -----------------------------------------------------------------------------------

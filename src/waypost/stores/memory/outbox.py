@@ -45,11 +45,13 @@ class MemoryOutbox:
         """Begin empty."""
         self._lock = threading.RLock()
         self._alerts: list[_Noted] = []
+        self._alert_keys: set[str] = set()
         self._messages: dict[str, Message] = {}
         self._deliveries: dict[tuple[str, str], Delivery] = {}
 
     def _add_alert(self, alert: Alert, now: int) -> None:
-        if all(noted.key != alert.key for noted in self._alerts):
+        if alert.key not in self._alert_keys:
+            self._alert_keys.add(alert.key)
             counts = {alert.condition.value: 1}
             self._note(AlertKind.INCIDENT, alert.key, now, counts, alert_json(alert))
 
