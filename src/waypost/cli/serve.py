@@ -114,7 +114,8 @@ def _run(machine: Machine, on_ready: OnReady) -> None:
             metrics=machine.metrics,
             operator=machine.operator,
             render_metrics=machine.metrics.render,
-            access_keys={name: key.reveal() for name, key in settings.access_keys.items()},
+            access_keys=settings.access_keys,
+            region=settings.region,
             wake=machine.wake,
             health=machine.problems,
         )
@@ -131,7 +132,7 @@ def _run(machine: Machine, on_ready: OnReady) -> None:
     except OSError as error:
         app.close()
         wanted = address_of(settings.host, settings.port)
-        message = f"cannot listen on {wanted}: {error.strerror}; name another with --port"
+        message = f"cannot listen on {wanted}: {_reason(error)}; name another with --port"
         raise ServerUnreachable(message) from error
     machine.start()
     server.run()
@@ -141,3 +142,8 @@ def address_of(host: str, port: int) -> str:
     """Return the address at which programs on this machine reach a server."""
     near = _ANY.get(host, host)
     return f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
+
+
+def _reason(error: OSError) -> str:
+    """Return why, without the address that Python's socket module repeats."""
+    return (error.strerror or str(error)).partition(" (")[0]

@@ -40,14 +40,7 @@ class What(StrEnum):
 
 def import_lines(
     file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            allow_dash=True,
-            help="JSON Lines; - reads stdin.",
-        ),
+        str, typer.Argument(metavar="FILE", show_default=False, help="JSON Lines; - reads stdin.")
     ],
     *,
     quiet: Annotated[
@@ -63,14 +56,14 @@ def import_lines(
     """
     settings = options.settings(data)
     total = Tally()
-    with _opened(file) as stream, open_hands(settings) as hands, output.progress() as bar:
-        size = None if str(file) == "-" else file.stat().st_size
+    with _opened(file) as (stream, size), open_hands(settings) as hands, output.progress() as bar:
         task = bar.add_task("Importing", total=size)
         for batch in _batches(stream, total):
             total.add(hands.take(batch.lines, quiet=quiet))
             bar.update(task, advance=batch.size, description=f"Importing  {_sum(total)}")
     output.say(_sum(total))
     if total.rejected:
+        output.note("What was rejected is kept, with the reasons: waypost rejected list")
         raise typer.Exit(ExitCode.NO)
 
 
@@ -81,12 +74,17 @@ def _sum(tally: Tally) -> str:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
-    if str(file) == "-":
-        yield sys.stdin.buffer
+def _opened(file: str) -> Iterator[tuple[BinaryIO, int | None]]:
+    """Lend a file, and its size if that is known."""
+    if file == "-":
+        yield sys.stdin.buffer, None
         return
-    with file.open("rb") as stream:
-        yield stream
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115 (closed below; only the opening may be wrong use)
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="'FILE'") from None
+    with stream:
+        yield stream, Path(file).stat().st_size or None
 
 
 @dataclass(slots=True)
@@ -155,10 +153,20 @@ def export(
         if file is None:
             sys.stdout.buffer.writelines(lines)
             return
-        part = file.with_name(f"{file.name}.part")
+        _write(file, bar.track(lines, description=f"Exporting {what}"))
+
+
+def _write(file: Path, lines: Iterable[bytes]) -> None:
+    """Write a file: whole, or not at all."""
+    part = file.with_name(f"{file.name}.part")
+    try:
         with part.open("wb") as stream:
-            stream.writelines(bar.track(lines, description=f"Exporting {what}"))
+            stream.writelines(lines)
         part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        message = f"{file} cannot be written: {error.strerror}"
+        raise typer.BadParameter(message, param_hint="'--output'") from None
 
 
 def _exported(operator: Operator, what: What, as_of: int | None) -> Iterable[object]:
