@@ -13,7 +13,7 @@ from tests.support.clocks import FakeClock
 from waypost.core.shipments import Thresholds
 from waypost.metrics.memory import MemoryMetrics
 from waypost.operate import DETAIL_TYPE, SOURCE, Operator
-from waypost.server import Server, Services, create_app
+from waypost.server import App, Server, Services
 from waypost.settings import Secret
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def serving(
         ports.append(port)
         ready.set()
 
-    server = Server(create_app(services), "127.0.0.1", 0, on_ready=on_ready, bounds=bounds)
+    server = Server(App(services), "127.0.0.1", 0, on_ready=on_ready, bounds=bounds)
     thread = Thread(target=server.run)
     thread.start()
     assert ready.wait(10)

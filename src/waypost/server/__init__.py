@@ -4,9 +4,3 @@ from waypost.server.app import App as App
 from waypost.server.protocol import Bounds as Bounds
 from waypost.server.services import Services as Services
 from waypost.server.serving import Server as Server
-from waypost.server.serving import serve as serve
-
-
-def create_app(services: Services) -> App:
-    """Return the ASGI application; its writer's thread runs until it is closed."""
-    return App(services)

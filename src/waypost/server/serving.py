@@ -29,7 +29,8 @@ _TICKS = 5
 class Server(uvicorn.Server):
     """uvicorn's server, with bounds on each connection.
 
-    To end `run` from another thread, set ``should_exit``.
+    `run` serves until SIGINT or SIGTERM (a second SIGINT does not wait for what is under way), or
+    until another thread sets ``should_exit``.
     """
 
     def __init__(
@@ -117,18 +118,3 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def serve(
-    app: App,
-    host: str,
-    port: int,
-    *,
-    on_ready: Callable[[str, int], None],
-    bounds: Bounds | None = None,
-) -> None:
-    """Serve until SIGINT or SIGTERM, finish what is under way, and close the app.
-
-    A second SIGINT does not wait for what is under way. Arguments and errors: see `Server`.
-    """
-    Server(app, host, port, on_ready=on_ready, bounds=bounds).run()

@@ -13,7 +13,7 @@ import pytest
 from tests.support.serving import entry, make_services, serving
 from waypost.core.errors import InvalidSettings, StoreUnavailable
 from waypost.ports import Metric, Outcome
-from waypost.server import App, Server, create_app, serve
+from waypost.server import App, Server
 from waypost.server import app as app_module
 from waypost.server.refusals import Reason
 from waypost.stores.memory import MemoryStore
@@ -28,7 +28,7 @@ WIRE = {"X-Amz-Target": "AWSEvents.PutEvents", "Content-Type": "application/x-am
 
 @pytest.fixture
 def app() -> App:
-    return create_app(make_services(MemoryStore()))
+    return App(make_services(MemoryStore()))
 
 
 def nothing(_host: str, _port: int) -> None:
@@ -38,18 +38,18 @@ def nothing(_host: str, _port: int) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104 (to be refused)
 def test_without_keys_it_binds_nothing_but_loopback(app: App, host: str) -> None:
     with pytest.raises(InvalidSettings, match="loopback"):
-        serve(app, host, 0, on_ready=nothing)
+        Server(app, host, 0, on_ready=nothing)
     app.close()
 
 
 def test_a_port_that_is_taken_is_an_os_error(app: App) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
-        serve(app, "127.0.0.1", taken.getsockname()[1], on_ready=nothing)
+        Server(app, "127.0.0.1", taken.getsockname()[1], on_ready=nothing)
     app.close()
 
 
 def test_with_keys_it_binds_any_address() -> None:
-    app = create_app(make_services(MemoryStore(), access_keys={"AKID": "secret"}))
+    app = App(make_services(MemoryStore(), access_keys={"AKID": "secret"}))
     Server(app, "0.0.0.0", 0, on_ready=nothing)._socket.close()  # noqa: S104 (with keys it may)
     app.close()
 
@@ -57,7 +57,7 @@ def test_with_keys_it_binds_any_address() -> None:
 def test_it_serves_ipv6() -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
-    app = create_app(make_services(MemoryStore()))
+    app = App(make_services(MemoryStore()))
     addresses: list[tuple[str, int]] = []
     server = Server(app, "::1", 0, on_ready=lambda *address: addresses.append(address))
     thread = threading.Thread(target=server.run)
@@ -73,7 +73,7 @@ def test_it_serves_ipv6() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_the_caller_goes_on(app: App, number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    serve(app, "127.0.0.1", 0, on_ready=lambda *_: os.kill(os.getpid(), number))
+    Server(app, "127.0.0.1", 0, on_ready=lambda *_: os.kill(os.getpid(), number)).run()
     assert signal.getsignal(number) is before
     assert not any(thread.name == "writer" for thread in threading.enumerate())
 
