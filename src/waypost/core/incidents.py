@@ -141,11 +141,6 @@ def _words(location: Location | None) -> str | None:
     return None if location is None else str(location)
 
 
-def without_derived(shipment: Shipment) -> tuple[Episode, ...]:
-    """Return the episodes that senders reported: those that do not depend on a clock."""
-    return tuple(e for e in shipment.episodes if e.condition.kind is not Kind.DERIVED)
-
-
 def shipment_json(shipment: Shipment) -> dict[str, Any]:
     """Return the JSON form of a shipment's state, its incidents apart."""
     return {

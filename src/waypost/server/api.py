@@ -134,6 +134,7 @@ class _Endpoints:
         """Import lines of JSON."""
         lines = _lines(await _body(request, MAX_IMPORT))
         quiet = request.query_params.get("quiet") == "1"
+        self._services.hold()
         recorded = await self._writer.run(lambda: self._operator.take(lines, quiet=quiet))
         counts = Counter(recorded_json(result)["outcome"] for result in recorded)
         return _json(

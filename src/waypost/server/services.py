@@ -27,6 +27,8 @@ class Services:
         region: that calls have to be signed for; None: any.
         wake: called in the writer's thread after each commit, so that the follower looks; it
             must not wait.
+        hold: called at each part of an import, so that alerts wait until it has ended; it must
+            not wait either.
         health: returns what is wrong with the background threads, in words; empty if nothing.
     """
 
@@ -38,4 +40,5 @@ class Services:
     access_keys: Mapping[str, Secret] = field(default_factory=dict)
     region: str | None = None
     wake: Callable[[], None] = lambda: None
+    hold: Callable[[], None] = lambda: None
     health: Callable[[], list[str]] = list

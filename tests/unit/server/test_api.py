@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -222,6 +223,17 @@ def test_an_import_is_not_quiet_unless_asked(server: Server) -> None:
     line = json.dumps(LOST | {"occurredAt": "2026-03-02T11:00:00Z"})
     server.client.post("/api/import", content=line.encode())
     assert len(server.store.changes(10).quiet) == 0
+
+
+def test_an_import_holds_alerts_back() -> None:
+    held: list[bool] = []
+    services = replace(make_services(MemoryStore()), hold=lambda: held.append(True))
+    app = App(services)
+    try:
+        TestClient(app, base_url="http://127.0.0.1").post("/api/import", content=b"{}")
+    finally:
+        app.close()
+    assert held == [True]
 
 
 # --- acts, mappings, retractions

@@ -280,12 +280,12 @@ class Fold:
             self._first = update.event_time
         self._last, self._last_by = update.event_time, ref
         self._resolved.discard(Status.STALLED)
-        self._carrier = update.carrier or self._carrier
         if update.eta is not None:
             self._eta, self._eta_by, self._eta_since = update.eta, ref, update.event_time
             self._resolved.discard(Status.LATE)
-        if update.location is not None and status is not Status.NOTE:
-            self._location = update.location
+        if status is not Status.NOTE:
+            self._carrier = update.carrier or self._carrier
+            self._location = update.location or self._location
 
     def _clear(self, news: Trigger, status: Status, update: ShipmentUpdate) -> None:
         if not self._open:

@@ -229,7 +229,8 @@ def test_the_threshold_follows_carrier_and_progress() -> None:
     thresholds = Thresholds({("UPS", STATUS): 1, ("DHL", STATUS): 2})
     history: list[Entry] = [
         update("IN_TRANSIT", 0, carrier="UPS"),
-        update("NOTE", 0.5, carrier="dhl"),
+        update("UNKNOWN", 0.5, carrier="dhl"),
+        update("NOTE", 0.5, carrier="UPS"),
     ]
     assert state(*history, as_of=2.4, thresholds=thresholds).conditions == ()
     assert state(*history, as_of=2.5, thresholds=thresholds).conditions == (Status.STALLED,)
