@@ -53,18 +53,15 @@ def serve(
     settings = options.settings(data, WAYPOST_HOST=host, WAYPOST_PORT=port)
     configure(settings.log_level.upper())
     screen = output.console()
-    shown = settings.terminal is Terminal.ON or (
-        settings.terminal is Terminal.AUTO and screen.is_terminal
-    )
     channels = [
-        name
-        for name, is_on in (
-            ("terminal", shown),
-            ("mail", settings.smtp),
-            ("webhook", settings.webhook),
-        )
-        if is_on
+        name for name, is_on in (("mail", settings.smtp), ("webhook", settings.webhook)) if is_on
     ]
+    # An alert has to reach somebody: where nothing else is configured, it is shown here.
+    shown = settings.terminal is Terminal.ON or (
+        settings.terminal is Terminal.AUTO and (screen.is_terminal or not channels)
+    )
+    if shown:
+        channels.insert(0, "terminal")
 
     def ready(address: str, _: Server) -> None:
         alerts = ", ".join(channels) or "none"
@@ -99,6 +96,7 @@ def run_server(settings: Settings, screen: Console | None, on_ready: OnReady) ->
         def ready(address: str, server: Server) -> None:
             lock.publish(address)
             on_ready(address, server)
+            machine.start()
 
         _run(machine, ready)
 
@@ -117,6 +115,7 @@ def _run(machine: Machine, on_ready: OnReady) -> None:
             access_keys=settings.access_keys,
             region=settings.region,
             wake=machine.wake,
+            hold=machine.following.hold,
             health=machine.problems,
         )
     )
@@ -134,7 +133,6 @@ def _run(machine: Machine, on_ready: OnReady) -> None:
         wanted = address_of(settings.host, settings.port)
         message = f"cannot listen on {wanted}: {_reason(error)}; name another with --port"
         raise ServerUnreachable(message) from error
-    machine.start()
     server.run()
 
 

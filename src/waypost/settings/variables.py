@@ -26,7 +26,7 @@ class Terminal(StrEnum):
     """Whether alerts are shown where the server runs."""
 
     AUTO = "auto"
-    """If its output is a terminal."""
+    """If its output is a terminal, or no other way to alert is configured."""
     ON = "on"
     OFF = "off"
 
@@ -151,7 +151,7 @@ TERMINAL = Variable(
     readers.choice(Terminal),
     "auto",
     "Whether alerts are shown where the server runs: `on`, `off`, or `auto` for if that is a "
-    "terminal.",
+    "terminal, or there is neither mail nor a webhook.",
 )
 SMTP_HOST: Variable[str | None] = Variable(
     "WAYPOST_SMTP_HOST", readers.host, None, "The mail server. Without it no mail is sent."
