@@ -98,7 +98,7 @@ class Fields:
         """Read an optional text that may have several lines."""
         value = self._members.get(name)
         if isinstance(value, str) and len(value) <= limit:
-            if all(c.isprintable() or c in "\t\r\n" for c in value):
+            if value.isprintable() or all(c.isprintable() or c in "\t\r\n" for c in value):
                 return value or None
             self.note(name, "must have printable characters and line breaks only")
         elif isinstance(value, str):

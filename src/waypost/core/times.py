@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 SECOND: Final = 1_000
+_MINUTE: Final = 60 * SECOND
 HOUR: Final = 3_600 * SECOND
 DAY: Final = 24 * HOUR
 
@@ -20,9 +21,11 @@ MAX_AHEAD: Final = DAY
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC_3339: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]((?:[01][0-9]|2[0-3]):[0-5][0-9]:)([0-5][0-9]|60)"
-    r"(\.[0-9]{1,9})?([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|(60))"
+    r"(?:\.[0-9]{1,9})?([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
+_SECONDS: Final = slice(17, 19)
+"""Where the seconds are in such a text."""
 
 
 def parse_time(text: str) -> tuple[int, str]:
@@ -40,30 +43,25 @@ def parse_time(text: str) -> tuple[int, str]:
     if match is None:
         message = "must be an RFC 3339 time with an offset, such as 2026-11-23T08:30:00+01:00"
         raise ValueError(message)
-    date, minutes, seconds, fraction, offset = match.groups()
-    seconds = "59" if seconds == "60" else seconds
-    zone = "+00:00" if offset in "Zz" else offset
+    leap_second, offset = match.groups()
+    if leap_second:
+        text = f"{text[: _SECONDS.start]}59{text[_SECONDS.stop :]}"
     try:
-        instant = datetime.fromisoformat(f"{date}T{minutes}{seconds}{zone}")
+        since = datetime.fromisoformat(text.upper()) - _EPOCH
     except ValueError:
         message = "names a day that does not exist"
         raise ValueError(message) from None
-    millis = int((fraction or ".0")[1:4].ljust(3, "0"))
-    since = instant - _EPOCH
+    millis = since.microseconds // 1_000
     return (since.days * 86_400 + since.seconds) * SECOND + millis, offset.upper()
 
 
 def format_time(millis: int) -> str:
     """Return an instant as RFC 3339 text in UTC with milliseconds."""
-    day, rest = divmod(millis, DAY)
-    minutes, rest = divmod(rest, 60 * SECOND)
-    return (
-        f"{_day(day)}T{minutes // 60:02d}:{minutes % 60:02d}:"
-        f"{rest // SECOND:02d}.{rest % SECOND:03d}Z"
-    )
+    minute, rest = divmod(millis, _MINUTE)
+    return f"{_minute(minute)}{rest // SECOND:02d}.{rest % SECOND:03d}Z"
 
 
-@lru_cache(maxsize=1_000)
-def _day(day: int) -> str:
-    # Instants come from few days, and a day's text costs more than the rest of the instant's.
-    return f"{_EPOCH + timedelta(days=day):%Y-%m-%d}"
+@lru_cache(maxsize=10_000)
+def _minute(minute: int) -> str:
+    # Instants come from few days, and a minute's text costs most of the instant's.
+    return f"{_EPOCH + timedelta(minutes=minute):%Y-%m-%dT%H:%M:}"

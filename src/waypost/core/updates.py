@@ -7,7 +7,6 @@ schema in code, and the tests hold the two together.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,7 +117,8 @@ class ShipmentUpdate:
 
 def digest(*parts: object) -> str:
     """Return a 128-bit hash, in hexadecimal, of some values (None is told apart from "")."""
-    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+    # `ascii` tells texts, numbers, None and tuples of them apart, alike in every Python.
+    return hashlib.blake2b(ascii(parts).encode(), digest_size=16).hexdigest()
 
 
 def fingerprint(
@@ -159,24 +159,52 @@ def parse(event: Event, *, now: int) -> ShipmentUpdate:
         InvalidUpdate: with *all* the problems of the detail; nothing else is ever raised.
     """
     fields = Fields(event.detail)
-    shipment_id = fields.text("shipmentId", ID_LIMIT, required=True)
-    word = fields.text("status", ID_LIMIT, required=True)
-    said = _Said.read(fields)
+    shipment_id = fields.text("shipmentId", ID_LIMIT, required=True) or ""
+    word = (fields.text("status", ID_LIMIT, required=True) or "").strip()
+    arrival = fields.time("eta", latest=times.LATEST, latest_words="after 2100-01-01")
+    carrier = fields.text("carrier", ID_LIMIT)
+    location = read_location(fields)
+    code = fields.text("statusCode", CODE_LIMIT)
+    reason = fields.text("reasonCode", CODE_LIMIT)
+    description = fields.prose("description", DESCRIPTION_LIMIT)
+    references = read_references(fields) if "references" in fields else ()
+    schema_version = _read_version(fields) if "schemaVersion" in fields else None
     given_id = fields.text("eventId", EVENT_ID_LIMIT, required="eventId" in fields)
     event_time, zone = _event_time(fields, event, now)
     fields.check()
-    status = Status.read(word or "")
-    return said.update(
-        shipment_id=shipment_id or "",
+    status = Status.read(word)
+    eta = arrival[0] if arrival else None
+    event_id = given_id or (event.id if zone == ENVELOPE_ZONE else None)
+    if event_id is None:
+        meaning = word if status is Status.UNKNOWN else status.value
+        said = (meaning, (code, reason), carrier, _known_place(location), eta, references)
+        event_id = "content:" + digest(shipment_id, event_time, *said)
+    return ShipmentUpdate(
+        shipment_id=shipment_id,
         sender=event.source,
-        event_id=given_id,
-        fallback_id=event.id if zone == ENVELOPE_ZONE else None,
+        event_id=event_id,
         event_time=event_time,
         record_time=now,
         zone=zone,
         status=status,
-        status_word=(word or "").strip(),
+        status_word=word,
+        status_code=code,
+        reason_code=reason,
+        carrier=carrier,
+        location=location,
+        eta=eta,
+        description=description,
+        references=references,
+        schema_version=schema_version,
         raw_event=event.raw,
+        fingerprint=fingerprint(
+            status,
+            code=code or word,
+            carrier=carrier,
+            location=location,
+            eta=eta,
+            reason_code=reason,
+        ),
     )
 
 
@@ -189,96 +217,22 @@ def _event_time(fields: Fields, event: Event, now: int) -> tuple[int, str]:
     return event.time, ENVELOPE_ZONE
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """The optional members of a detail, read and checked."""
-
-    carrier: str | None
-    location: Location | None
-    eta: int | None
-    status_code: str | None
-    reason_code: str | None
-    description: str | None
-    references: References
-    schema_version: str | None
-
-    @classmethod
-    def read(cls, fields: Fields) -> _Said:
-        eta = fields.time("eta", latest=times.LATEST, latest_words="after 2100-01-01")
-        return cls(
-            carrier=fields.text("carrier", ID_LIMIT),
-            location=read_location(fields),
-            eta=eta[0] if eta else None,
-            status_code=fields.text("statusCode", CODE_LIMIT),
-            reason_code=fields.text("reasonCode", CODE_LIMIT),
-            description=fields.prose("description", DESCRIPTION_LIMIT),
-            references=read_references(fields) if "references" in fields else (),
-            schema_version=_read_version(fields) if "schemaVersion" in fields else None,
-        )
-
-    def update(
-        self,
-        *,
-        shipment_id: str,
-        sender: str,
-        event_id: str | None,
-        fallback_id: str | None,
-        event_time: int,
-        record_time: int,
-        zone: str,
-        status: Status,
-        status_word: str,
-        raw_event: str,
-    ) -> ShipmentUpdate:
-        code = self.status_code or status_word
-        return ShipmentUpdate(
-            shipment_id=shipment_id,
-            sender=sender,
-            event_id=event_id
-            or fallback_id
-            or self._content_id(shipment_id, event_time, status, status_word),
-            event_time=event_time,
-            record_time=record_time,
-            zone=zone,
-            status=status,
-            status_word=status_word,
-            status_code=self.status_code,
-            reason_code=self.reason_code,
-            carrier=self.carrier,
-            location=self.location,
-            eta=self.eta,
-            description=self.description,
-            references=self.references,
-            schema_version=self.schema_version,
-            raw_event=raw_event,
-            fingerprint=fingerprint(
-                status,
-                code=code,
-                carrier=self.carrier,
-                location=self.location,
-                eta=self.eta,
-                reason_code=self.reason_code,
-            ),
-        )
-
-    def _content_id(self, shipment_id: str, event_time: int, status: Status, word: str) -> str:
-        # What may name or locate a person (description, postal code, coordinates, members that
-        # we do not know) stays out, so that redacting it later cannot change an identity.
-        place = self.location
-        where = (place.name, place.unlocode, place.country) if isinstance(place, Place) else place
-        meaning = word if status is Status.UNKNOWN else status.value
-        codes = (self.status_code, self.reason_code)
-        parts = (meaning, codes, self.carrier, where, self.eta, self.references)
-        return "content:" + digest(shipment_id, event_time, *parts)
+def _known_place(location: Location | None) -> object:
+    # What may name or locate a person (description, postal code, coordinates, members that we do
+    # not know) stays out of an identity, so that redacting it later cannot change the identity.
+    if isinstance(location, Place):
+        return location.name, location.unlocode, location.country
+    return location
 
 
 def read_location(fields: Fields) -> Location | None:
     """Read ``location``: a text, or an object with any of the members of a `Place`."""
-    if not isinstance(fields.get("location"), dict):
-        if "location" in fields and not isinstance(fields.get("location"), str):
-            fields.note("location", "must be text or an object")
-            return None
-        return fields.text("location", PLACE_LIMIT)
+    value = fields.get("location")
+    if not isinstance(value, dict):
+        if isinstance(value, str) or "location" not in fields:
+            return fields.text("location", PLACE_LIMIT)
+        fields.note("location", "must be text or an object")
+        return None
     members = fields.nested("location")
     place = Place(
         name=members.text("name", PLACE_LIMIT),

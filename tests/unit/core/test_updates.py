@@ -240,7 +240,7 @@ def test_fingerprints_are_kept_for_ever() -> None:
             eta=NOON,
             reason_code=None,
         )
-        == "76fb34ae1b2aaf8ab911287b33445471"
+        == "1a4afa555af1e522ce0ab21a39e6a5fd"
     )
 
 
