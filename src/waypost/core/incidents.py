@@ -143,12 +143,13 @@ def _words(location: Location | None) -> str | None:
 
 def shipment_json(shipment: Shipment) -> dict[str, Any]:
     """Return the JSON form of a shipment's state, its incidents apart."""
+    conditions = shipment.conditions
     return {
         "shipmentId": shipment.shipment_id,
         "progress": shipment.progress,
         "progressAt": _time(shipment.progress_at),
-        "condition": shipment.condition,
-        "conditions": list(shipment.conditions),
+        "condition": conditions[0] if conditions else None,
+        "conditions": list(conditions),
         "leg": shipment.leg,
         "eta": _time(shipment.eta),
         "location": location_json(shipment.location),

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _Fact = ShipmentUpdate | Act
 _Key = tuple[int, Status]
+_Deadline = tuple[Status, int, Ref]
 _NO_REF: Final[Ref] = ("", "")
 
 
@@ -99,6 +100,7 @@ class Fold:
         self._open: dict[_Key, Episode] = {}
         self._muted: set[Status] = set()
         self._resolved: set[Status] = set()
+        self._deadlines: list[_Deadline] = []
 
     @classmethod
     def of(
@@ -178,7 +180,7 @@ class Fold:
     def due(self, as_of: int) -> int | None:
         """Return the next instant after ``as_of`` at which silence or an ETA will matter."""
         ahead = [episode.opened_at for episode in (*self._closed, *self._open.values())]
-        ahead += [at for _, at, _ in self._deadlines()]
+        ahead += [at for _, at, _ in self._deadlines]
         return min((at for at in ahead if at > as_of), default=None)
 
     def counts(self, update: ShipmentUpdate) -> bool:
@@ -198,8 +200,12 @@ class Fold:
         return self._mappings.get(code_key(update.carrier, update.code), Status.UNKNOWN)
 
     def _is_retracted(self, fact: _Fact) -> bool:
-        return isinstance(fact, ShipmentUpdate) and not self._retractions.isdisjoint(
-            ((fact.sender, fact.event_id), (OPERATOR, fact.event_id))
+        return (
+            bool(self._retractions)
+            and isinstance(fact, ShipmentUpdate)
+            and not self._retractions.isdisjoint(
+                ((fact.sender, fact.event_id), (OPERATOR, fact.event_id))
+            )
         )
 
     def _step(self, fact: _Fact) -> None:
@@ -215,6 +221,7 @@ class Fold:
             self._act(fact)
         else:
             self._update(fact)
+        self._deadlines = self._find_deadlines()
 
     def _act(self, act: Act) -> None:
         match act.action:
@@ -335,7 +342,7 @@ class Fold:
             reason_code=update.reason_code if update else None,
         )
 
-    def _deadlines(self) -> list[tuple[Status, int, Ref]]:
+    def _find_deadlines(self) -> list[_Deadline]:
         """Return what will become wrong by itself, when, and by which entry."""
         if self._thresholds is None or self._last is None or self._has_ended():
             return []
@@ -352,7 +359,7 @@ class Fold:
         return (self._leg, condition) not in self._open and condition not in self._resolved
 
     def _overdue(self, as_of: int) -> list[Episode]:
-        return [self._episode(c, at, ref) for c, at, ref in self._deadlines() if at <= as_of]
+        return [self._episode(c, at, ref) for c, at, ref in self._deadlines if at <= as_of]
 
     def _use_code(self, update: ShipmentUpdate, status: Status) -> None:
         key = code_key(update.carrier, update.code)

@@ -98,7 +98,7 @@ class Shipment:
     def conditions(self) -> tuple[Status, ...]:
         """What is wrong now, worst first."""
         now = {e.condition for e in self.episodes if e.resolved_at is None}
-        return tuple(c for c in CONDITIONS if c in now)
+        return tuple(sorted(now, key=CONDITIONS.index))
 
     @property
     def condition(self) -> Status | None:

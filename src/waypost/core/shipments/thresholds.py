@@ -42,8 +42,9 @@ class Thresholds:
 
     def silence(self, carrier: str | None, progress: Status | None) -> int:
         """Return the longest silence allowed, in milliseconds."""
-        name = carrier.strip().upper() if carrier else None
-        for key in ((name, progress), (name, None), (None, progress), (None, None)):
-            if key in self.hours:
-                return int(self.hours[key] * HOUR)
+        if self.hours:
+            name = carrier.strip().upper() if carrier else None
+            for key in ((name, progress), (name, None), (None, progress), (None, None)):
+                if key in self.hours:
+                    return int(self.hours[key] * HOUR)
         return _SILENCE_HOURS[progress] * HOUR
