@@ -91,5 +91,5 @@ class Deliverer:
         if error is not None:
             _log.warning(
                 "message not delivered",
-                extra={"notifier": name, "outcome": outcome, "error": error},
+                extra={"fields": {"notifier": name, "outcome": outcome, "error": error}},
             )

@@ -69,20 +69,20 @@ class Worker(threading.Thread):
             try:
                 busy = self._step()
             except (StoreUnavailable, StoreUnusable) as error:
-                self._failed(error)
+                self._failed(f"{type(error).__name__}: {error}")
             except Exception as error:  # noqa: BLE001 (a bug must not end the thread: reported, unwell, tried again)
                 _log.exception("%s failed", self.name)
-                self._failed(error)
+                self._failed(type(error).__name__)  # its message may quote what a sender wrote
             else:
                 self._failures = 0
                 if not busy:
                     self._awake.wait(IDLE)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: str) -> None:
         self._failures += 1
-        self._error = f"{type(error).__name__}: {error}"
+        self._error = error
         pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
-        _log.error("%s failed", self.name, extra={"error": self._error, "pause": pause})
+        _log.error("%s failed", self.name, extra={"fields": {"error": error, "pause": pause}})
         self._stopping.wait(pause)
 
 

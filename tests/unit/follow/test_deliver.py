@@ -71,6 +71,19 @@ def test_a_lost_note_of_a_sent_message_sends_it_again(
     assert not deliverer.deliver()
 
 
+def test_a_failure_is_logged_with_its_reason(
+    world: World, deliverer: Deliverer, channel: Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    alert(world, "A")
+    channel.errors = [down()]
+    deliverer.deliver()
+    assert caplog.records[-1].__dict__["fields"] == {
+        "notifier": "memory",
+        "outcome": "failed",
+        "error": "connection refused",
+    }
+
+
 def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses(
     world: World, deliverer: Deliverer, channel: Channel
 ) -> None:
