@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 REACH_SECONDS: Final = 2.0
 """So long a connection may take."""
+READY_SECONDS: Final = 6.0
+"""So long a server may take to say whether it is ready; it gives its store 5 of them."""
 BEHIND: Final = 10_000
 """More entries that nobody has followed are worth a look."""
 _COUNTED: Final = 1_000
@@ -83,15 +85,14 @@ def _ready(address: str) -> list[str]:
     import urllib3
 
     try:
-        with urllib3.PoolManager(timeout=REACH_SECONDS * 3, retries=False) as http:
+        with urllib3.PoolManager(timeout=READY_SECONDS, retries=False) as http:
             answer = http.request("GET", f"{address}/readyz")
-            value = answer.json()
-    except (urllib3.exceptions.HTTPError, ValueError) as error:
-        return [f"{address} does not answer: {error}"]
-    if answer.status == 200:  # noqa: PLR2004 (OK)
-        return []
-    said = value["error"]
-    return [f"{p['path']}: {p['message']}" for p in said["problems"]] or [said["message"]]
+            if answer.status == 200:  # noqa: PLR2004 (OK)
+                return []
+            said = answer.json()["error"]
+            return [f"{p['path']}: {p['message']}" for p in said["problems"]] or [said["message"]]
+    except (urllib3.exceptions.HTTPError, ValueError, LookupError, TypeError) as error:
+        return [f"{address} does not answer as it should: {error}"]
 
 
 def _look_at_store(settings: Settings, found: _Findings) -> None:

@@ -124,19 +124,19 @@ def _take(settings: Settings) -> Hands:
     return DirectHands(settings, lock)
 
 
-def take_folder(settings: Settings, patience: float = PATIENCE) -> FolderLock | str:
+def take_folder(settings: Settings, *, wait: bool = True) -> FolderLock | str:
     """Return the right to write to the data folder, or the address of the server that has it.
 
     Args:
         settings: name the folder.
-        patience: seconds to wait while whoever has it gives no address.
+        wait: whether to wait while whoever has it gives no address, for `PATIENCE` at the most.
 
     Raises:
         StoreUnavailable: it is in use by a process that is no server, or cannot be written to.
     """
     from waypost.bootstrap import FolderBusy, FolderLock
 
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + (PATIENCE if wait else 0)
     while True:
         try:
             return FolderLock(settings.data)
@@ -158,7 +158,7 @@ def server_of(settings: Settings) -> str | None:
     if not settings.data.is_dir():
         return None
     try:
-        lock = take_folder(settings, patience=0)
+        lock = take_folder(settings, wait=False)
     except StoreUnavailable:
         return None
     if isinstance(lock, str):

@@ -25,11 +25,11 @@ _TIMEOUT: Final = urllib3.Timeout(connect=2, read=60)
 """In seconds. The server answers once it has committed, or after its own, shorter limits."""
 _SERVICE: Final = "execute-api"
 _REGION: Final = "us-east-1"
-_STUCK: Final = 60.0
+STUCK: Final = 60.0
 """After so many seconds in which nothing was folded, nobody waits for it any more."""
 _PAUSE: Final = 1.0
 _NOT_FOUND_SAYS: Final = "Not found: "
-_NOT_FOUND, _UNPROCESSABLE, _SERVER_ERROR = 404, 422, 500
+_OK, _NOT_FOUND, _UNPROCESSABLE, _SERVER_ERROR = 200, 404, 422, 500
 
 
 class RemoteHands:
@@ -82,7 +82,7 @@ class RemoteHands:
                     return total
                 if left < before:
                     moved_at = time.monotonic()
-                elif time.monotonic() - moved_at > _STUCK:
+                elif time.monotonic() - moved_at > STUCK:
                     message = f"the server has {left} shipments to fold, and folds none of them"
                     raise ServerUnreachable(message)
                 time.sleep(_PAUSE)
@@ -114,12 +114,13 @@ class RemoteHands:
         try:
             answer = self._http.request("POST", url, body=body, headers=headers)
             value = answer.json()
-        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            failure = None if answer.status == _OK else _failure(answer.status, value["error"])
+        except (urllib3.exceptions.HTTPError, ValueError, LookupError, TypeError) as error:
             message = f"the server at {self._address} does not answer as it should: {error}"
             raise ServerUnreachable(message) from error
-        if answer.status == 200:  # noqa: PLR2004 (OK)
-            return value
-        raise _failure(answer.status, value["error"])
+        if failure is not None:
+            raise failure
+        return value
 
     def _sign(self, url: str, headers: dict[str, str], body: bytes) -> dict[str, str]:
         from botocore.auth import SigV4Auth

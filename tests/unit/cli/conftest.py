@@ -63,7 +63,9 @@ class Waypost:
             {**os.environ, **(env or {})},
             {"WAYPOST_DATA": str(self.data), "WAYPOST_PORT": "0"},
         )
-        ready, servers, addresses = Event(), list[Server](), list[str]()
+        ready = Event()
+        servers: list[Server] = []
+        addresses: list[str] = []
 
         def on_ready(address: str, server: Server) -> None:
             addresses.append(address)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.unit.cli.conftest import Waypost
 
 TRACK = {
@@ -81,7 +83,7 @@ def filled(waypost: Waypost) -> Waypost:
     return waypost
 
 
-def has(row: dict[str, Any], members: dict[str, type]) -> bool:
+def has(row: dict[str, Any], members: Mapping[str, type]) -> bool:
     return {name: type(row[name]) for name in members} == members
 
 
