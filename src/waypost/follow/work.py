@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 from waypost.core.errors import StoreUnavailable, StoreUnusable
 from waypost.core.times import SECOND
+from waypost.follow.refold import ROUND
 from waypost.ports import AlertKind, Metric
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 HOLD: Final = 5 * SECOND
 """An import holds alerts back until it ends, or until no batch came for so long."""
+REST: Final = 4
+"""The follower rests so many times as long as a round took: what comes meanwhile is folded in one
+round, and a shipment that it touches twice is saved once."""
+LONGEST_REST: Final = 0.5
+"""In seconds. A full round that waits is no reason to rest."""
 STUCK: Final = 3
 """After so many failures in a row a worker counts as unwell."""
 
@@ -131,17 +138,22 @@ class Following:
         Returns:
             Whether there may be more to follow at once.
         """
+        began = time.monotonic()
         busy = self._follower.follow()
         now = self._clock.now()
         if self._is_past(self._swept_at, self._sweep_every, now):
             while self._follower.sweep():
                 pass
             self._swept_at = now
+            self._metrics.set(Metric.UNFOLDABLE, len(self._store.unfoldable()))
         self._busy_since = (self._busy_since or now) if busy else None
         if not busy or self._is_past(self._busy_since, self._window, now):
             self._drain(now)
             self._busy_since = None
-        self._metrics.set(Metric.BEHIND, self._store.behind())
+        behind = self._store.behind()
+        self._metrics.set(Metric.BEHIND, behind)
+        if busy and behind < ROUND:
+            time.sleep(min(REST * (time.monotonic() - began), LONGEST_REST))
         return busy
 
     def finish(self) -> None:

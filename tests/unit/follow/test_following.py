@@ -131,6 +131,7 @@ def test_a_shipment_that_cannot_be_folded_does_not_stop_the_others(
         world.clock.time += 60_000
         world.turns()
     assert list(world.store.unfoldable()) == ["BAD"]
+    assert world.metrics.value(Metric.UNFOLDABLE) == 1
     assert "ZeroDivisionError" in world.store.unfoldable()["BAD"]
     # Mended by a newer version, it is folded from its whole history, not from what is new.
     monkeypatch.undo()
