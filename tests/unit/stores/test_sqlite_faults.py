@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -121,6 +123,14 @@ def test_a_file_whose_tables_are_gone_is_unusable(path: Path, store: SqliteStore
     other.close()
     with pytest.raises(StoreUnusable, match="no such table"):
         store.history("A")
+
+
+def test_a_disk_that_is_all_but_full_fails_the_check(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4_096))
+    with pytest.raises(StoreUnavailable, match="all but full"):
+        store.check()
 
 
 def test_a_file_that_was_replaced_while_open_fails_the_check(

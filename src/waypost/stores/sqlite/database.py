@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ long to get it back: a few large statements are several times faster than many s
 _CHECKPOINT_PAGES: Final = 16_384
 """64 MiB of log before it is moved into the database: 1.4 times as fast as the default of 4."""
 _WAL_LIMIT: Final = 64 * 1024 * 1024
+
+_ROOM: Final = 2 * 1024 * 1024
+"""What the largest update (1 MB) takes, in the log and in the write-ahead log, in bytes."""
 
 _REASONS: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another process",
@@ -126,10 +130,11 @@ class Database:
                 self._give_back(connection)
 
     def check_place(self) -> None:
-        """Raise if the file was moved or replaced while it is open: writes would go astray.
+        """Raise if writes would go astray or find no room.
 
         Raises:
-            StoreUnusable: if it was.
+            StoreUnusable: if the file was moved or replaced while it is open.
+            StoreUnavailable: if there is not even room for one update of the largest size.
         """
         try:
             moved = self._path.stat().st_ino != self._inode
@@ -137,6 +142,8 @@ class Database:
             moved = True
         if moved:
             raise StoreUnusable(f"{self._path} was moved or replaced while in use: start again")
+        if shutil.disk_usage(self._path).free < _ROOM:
+            raise StoreUnavailable(f"{self._path} cannot grow: the disk is all but full")
 
     def close(self) -> None:
         """Close all connections; the last of all processes leaves one whole file. Idempotent."""
