@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -92,6 +93,7 @@ def run_server(settings: Settings, screen: Console | None, on_ready: OnReady) ->
         stack.callback(lock.release)
         machine = build(settings, console=screen)
         stack.callback(machine.stop)
+        _calm_collector()
 
         def ready(address: str, server: Server) -> None:
             lock.publish(address)
@@ -99,6 +101,17 @@ def run_server(settings: Settings, screen: Console | None, on_ready: OnReady) ->
             machine.start()
 
         _run(machine, ready)
+
+
+def _calm_collector() -> None:
+    """Let the cyclic garbage collector look at what is new, and seldom.
+
+    The server holds many long-lived objects and makes hardly any cycles: by default the collector
+    takes a sixth of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _run(machine: Machine, on_ready: OnReady) -> None:

@@ -91,4 +91,7 @@ def waypost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waypost:
     data = tmp_path / "data"
     monkeypatch.setenv("WAYPOST_DATA", str(data))
     monkeypatch.setenv("COLUMNS", "200")
+    # What a server may do to its own process is not for this one.
+    monkeypatch.setattr("waypost.server.logs.configure", lambda _: None)
+    monkeypatch.setattr("waypost.cli.serve._calm_collector", lambda: None)
     return Waypost(data)

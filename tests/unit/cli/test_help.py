@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     from tests.unit.cli.conftest import Waypost
 
-HEAVY = ("uvicorn", "starlette", "boto3", "botocore", "urllib3", "prometheus_client", "sqlite3")
+HEAVY = (
+    "uvicorn",
+    "starlette",
+    "boto3",
+    "botocore",
+    "urllib3",
+    "prometheus_client",
+    "waypost.bootstrap",
+)
 """What `--help` must not wait for."""
 
 
