@@ -73,6 +73,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 interface="asgi3",
                 timeout_keep_alive=bounds.idle_seconds,
                 timeout_graceful_shutdown=bounds.shutdown_seconds,

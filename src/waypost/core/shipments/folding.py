@@ -73,12 +73,13 @@ class Fold:
 
     def __init__(self, shipment_id: str, mappings: Mappings, thresholds: Thresholds | None) -> None:
         """Begin with an empty history."""
+        # Thousands are kept in memory: what most of them lack takes none, being a constant.
         self._id = shipment_id
         self._mappings = mappings
         self._thresholds = thresholds
         self._last_key: tuple[int, int, str, str] | None = None
         self._refs: dict[Ref, tuple[int, str]] = {}
-        self._retractions: set[Ref] = set()
+        self._retractions: frozenset[Ref] = frozenset()
         self._conflicts = 0
         self._retracted = 0
         self._progress: Status | None = None
@@ -96,10 +97,10 @@ class Fold:
         self._last_by: Ref = _NO_REF
         self._updates = 0
         self._codes: dict[CodeKey, CodeUse] = {}
-        self._closed: list[Episode] = []
+        self._closed: tuple[Episode, ...] = ()
         self._open: dict[_Key, Episode] = {}
-        self._muted: set[Status] = set()
-        self._resolved: set[Status] = set()
+        self._muted: frozenset[Status] = frozenset()
+        self._resolved: frozenset[Status] = frozenset()
         self._deadlines: list[_Deadline] = []
 
     @classmethod
@@ -112,11 +113,12 @@ class Fold:
     ) -> Fold:
         """Fold a whole history."""
         self = cls(shipment_id, mappings, thresholds)
+        retractions: set[Ref] = set()
         facts: dict[Ref, _Fact] = {}
         others: set[tuple[Ref, tuple[int, str]]] = set()
         for entry in history:
             if isinstance(entry, Retraction):
-                self._retractions.add((entry.sender, entry.retracts))
+                retractions.add((entry.sender, entry.retracts))
                 continue
             if isinstance(entry, CodeMapping):
                 continue
@@ -125,6 +127,7 @@ class Fold:
             if kept is not entry:
                 others |= {(ref, _least(entry)), (ref, _least(kept))}
                 facts[ref] = min(kept, entry, key=_least)
+        self._retractions = frozenset(retractions)
         self._conflicts = len(others) - len({ref for ref, _ in others})
         self._refs = {ref: _least(fact) for ref, fact in facts.items()}
         for fact in sorted(facts.values(), key=self.order):
@@ -226,11 +229,11 @@ class Fold:
     def _act(self, act: Act) -> None:
         match act.action:
             case Action.RESOLVE:
-                self._resolved.add(act.condition)
+                self._resolved |= {act.condition}
             case Action.MUTE:
-                self._muted.add(act.condition)
+                self._muted |= {act.condition}
             case Action.UNMUTE:
-                self._muted.discard(act.condition)
+                self._muted -= {act.condition}
             case Action.ACK:
                 pass
         for key in [key for key in self._open if key[1] is act.condition]:
@@ -254,7 +257,7 @@ class Fold:
             news = Trigger.NEW_LEG
             self._leg += 1
             self._ended = False
-            self._muted.clear()
+            self._muted = frozenset()
         self._clear(news, status, update)
         if news in {Trigger.NEW_LEG, Trigger.RETURNING}:
             self._eta = None
@@ -286,10 +289,10 @@ class Fold:
         if self._first is None:
             self._first = update.event_time
         self._last, self._last_by = update.event_time, ref
-        self._resolved.discard(Status.STALLED)
+        self._resolved -= {Status.STALLED}
         if update.eta is not None:
             self._eta, self._eta_by, self._eta_since = update.eta, ref, update.event_time
-            self._resolved.discard(Status.LATE)
+            self._resolved -= {Status.LATE}
         if status is not Status.NOTE:
             self._carrier = update.carrier or self._carrier
             self._location = update.location or self._location
@@ -312,7 +315,7 @@ class Fold:
                 self._close(key, update.event_time)
 
     def _close(self, key: _Key, at: int) -> None:
-        self._closed.append(replace(self._open.pop(key), resolved_at=at))
+        self._closed += (replace(self._open.pop(key), resolved_at=at),)
 
     def _report(self, condition: Status, update: ShipmentUpdate) -> None:
         key = (self._leg, condition)
