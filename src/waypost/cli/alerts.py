@@ -44,7 +44,8 @@ def list_alerts(
             return
         rows = [*_alerts(operator.store, state, after, (limit or output.ROWS) + 1)]
     shown = rows[: limit or output.ROWS]
-    table = output.table("alert", "decided (UTC)", "what", "shipment", "deliveries", "message")
+    ids = [row.get("shipmentId", "") for row in shown]
+    table = output.table("alert", "decided (UTC)", "what", "shipment", "deliveries", "", ids=ids)
     for row in shown:
         table.add_row(*_cells(row))
     output.show(table, "No alerts.")
@@ -71,7 +72,8 @@ def _cells(row: dict[str, Any]) -> Iterator[Any]:
         yield output.cell(f"rejected: {counts}")
     yield output.cell(row.get("shipmentId"), "bold")
     yield output.cell("; ".join(map(_delivery, row["deliveries"])) or "waiting")
-    yield output.cell(row["messageId"], "dim")
+    is_dead = any(delivery["state"] == DeliveryState.DEAD for delivery in row["deliveries"])
+    yield output.cell(f"resend {row['messageId']}" if is_dead else None)
 
 
 def _delivery(delivery: dict[str, Any]) -> str:

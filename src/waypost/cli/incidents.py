@@ -62,7 +62,8 @@ def list_incidents(
             return
         rows = [*_incidents(operator.store, query, (limit or output.ROWS) + 1)]
     shown = rows[: limit or output.ROWS]
-    table = output.table("condition", "shipment", "state", "since (UTC)", "over (UTC)", "where", "")
+    ids = [row["shipmentId"] for row in shown]
+    table = output.table("condition", "shipment", "state", "since (UTC)", "where", "", ids=ids)
     for row in shown:
         table.add_row(*_cells(row))
     output.show(table, "No incidents.")
@@ -91,7 +92,6 @@ def _cells(row: dict[str, Any]) -> Iterator[Any]:
     yield output.cell(row["shipmentId"], "bold")
     yield output.cell(row["state"], "" if row["state"] == "open" else "dim")
     yield output.cell(output.when(row["openedAt"]))
-    yield output.cell(output.when(row["resolvedAt"]), "dim")
     yield output.cell(output.place(row["location"]))
     yield output.cell(", ".join(marks), "dim")
 

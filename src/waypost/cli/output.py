@@ -26,6 +26,8 @@ PAGE: Final = 500
 
 _PIPE_WIDTH: Final = 200
 _CONTROLS: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
+_SHORT: Final = frozenset({"status", "condition", "incident", "wrong", "state", "leg", "alert"})
+_LONG_ID: Final = 40
 _WORST: Final = frozenset({Status.LOST, Status.DAMAGED, Status.EXCEPTION})
 
 
@@ -105,8 +107,8 @@ def condition(value: str | None) -> Text:
 
 
 def when(instant: str | None) -> str | None:
-    """Return an RFC 3339 instant in UTC as a person reads it, to the second."""
-    return None if instant is None else f"{instant[:10]} {instant[11:19]}"
+    """Return an RFC 3339 instant in UTC as a person reads it, to the minute."""
+    return None if instant is None else f"{instant[:10]} {instant[11:16]}"
 
 
 def place(location: str | dict[str, Any] | None) -> str | None:
@@ -117,11 +119,18 @@ def place(location: str | dict[str, Any] | None) -> str | None:
     return ", ".join(word for word in words if word) or "a place without a name"
 
 
-def table(*headings: str) -> Table:
-    """Return an empty table. Cells are folded, not cut: what is shown of an id must find it."""
+def table(*headings: str, ids: Iterable[str] = ()) -> Table:
+    """Return an empty table. Cells are folded, not cut: what is shown of an id must find it.
+
+    Args:
+        headings: of its columns. Times and words of our own stay on one line each.
+        ids: what the column ``shipment`` will show: on one line too if none is very long.
+    """
     made = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    whole = _SHORT if max(map(len, ids), default=0) > _LONG_ID else _SHORT | {"shipment"}
     for heading in headings:
-        made.add_column(heading, overflow="fold")
+        short = heading.endswith("(UTC)") or heading in whole
+        made.add_column(heading, overflow="fold", no_wrap=short)
     return made
 
 

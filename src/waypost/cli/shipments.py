@@ -74,9 +74,8 @@ def shipments(
             return
         rows = [*_shipments(operator.store, query, (limit or output.ROWS) + 1)]
     shown = rows[: limit or output.ROWS]
-    table = output.table(
-        "shipment", "status", "wrong", "last (UTC)", "where", "carrier", "eta (UTC)"
-    )
+    ids = [row["shipmentId"] for row in shown]
+    table = output.table("shipment", "status", "wrong", "last (UTC)", "where", "carrier", ids=ids)
     for row in shown:
         table.add_row(*_cells(row))
     output.show(table, "No shipments.")
@@ -100,4 +99,3 @@ def _cells(row: dict[str, Any]) -> Iterator[Any]:
     yield output.cell(output.when(row["lastEventTime"]))
     yield output.cell(output.place(row["location"]))
     yield output.cell(row["carrier"])
-    yield output.cell(output.when(row["eta"]))

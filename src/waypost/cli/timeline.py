@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from waypost.cli import output
 from waypost.core.statuses import Status
-from waypost.core.times import DAY, HOUR, SECOND, parse_time
-
-_MINUTE: Final = 60 * SECOND
+from waypost.core.times import DAY, HOUR, parse_time
 
 
 def show_timeline(tracked: dict[str, Any]) -> None:
@@ -61,32 +59,39 @@ def _named(tracked: dict[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def _updates(updates: list[dict[str, Any]]) -> Table:
-    table = output.table(
-        "happened (UTC)", "recorded (UTC)", "status", "where", "carrier", "remarks"
-    )
+    table = output.table("happened (UTC)", "recorded (UTC)", "status", "carrier", "where and what")
     for update in updates:
-        cells = [
+        where = output.cell(output.place(update["location"]))
+        remarks = "; ".join(_remarks(update))
+        if where and remarks:
+            where.append("  ")
+        where.append_text(output.cell(remarks, "dim"))
+        table.add_row(
             output.cell(output.when(update["eventTime"])),
             output.cell(_recorded(update)),
             output.condition(update["status"]),
-            output.cell(output.place(update["location"])),
             output.cell(update["carrier"]),
-            output.cell("; ".join(_remarks(update))),
-        ]
-        table.add_row(*cells, style="" if update["counts"] else "dim strike")
+            where,
+            style="" if update["counts"] else "dim strike",
+        )
     return table
 
 
 def _recorded(update: dict[str, Any]) -> str:
-    delay = parse_time(update["recordTime"])[0] - parse_time(update["eventTime"])[0]
-    late = f", {_span(delay)} later" if delay > HOUR else ""
-    return f"{output.when(update['recordTime'])}{late}"
+    """Return when an update was recorded, as far as that differs from when it happened."""
+    happened, recorded = update["eventTime"], update["recordTime"]
+    delay = parse_time(recorded)[0] - parse_time(happened)[0]
+    late = f" +{_span(delay)}" if delay > HOUR else ""
+    said = output.when(recorded) or ""
+    if recorded[:10] == happened[:10]:
+        said = said[11:]
+    elif recorded[:4] == happened[:4]:
+        said = said[5:]
+    return f"{said}{late}"
 
 
 def _span(millis: int) -> str:
-    if millis >= 2 * DAY:
-        return f"{millis // DAY} days"
-    return f"{millis // HOUR} h {millis % HOUR // _MINUTE} min"
+    return f"{millis // DAY} d" if millis >= 2 * DAY else f"{millis // HOUR} h"
 
 
 def _remarks(update: dict[str, Any]) -> Iterator[str]:
