@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from waypost.core.entries import location_json
-from waypost.core.statuses import Kind, Status
+from waypost.core.statuses import Status
 from waypost.core.times import format_time
 
 if TYPE_CHECKING:

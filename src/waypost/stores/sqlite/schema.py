@@ -65,8 +65,6 @@ _STATE: Final = (
         version INTEGER NOT NULL,
         conflicts INTEGER NOT NULL,
         told TEXT,
-        has_incidents INTEGER NOT NULL,
-        has_codes INTEGER NOT NULL,
         progress TEXT,
         conditions TEXT,
         carrier TEXT,

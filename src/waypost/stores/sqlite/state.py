@@ -25,16 +25,20 @@ if TYPE_CHECKING:
     from waypost.stores.sqlite.database import Database
 
 _SHIPMENTS: Final = (
-    "shipments (shipment_id, version, conflicts, told, has_incidents, has_codes, progress, "
-    "conditions, carrier, last_event_time, due_at, undecided, state)"
+    "shipments (shipment_id, version, conflicts, told, progress, conditions, "
+    "carrier, last_event_time, due_at, undecided, state)"
+)
+_INCIDENTS: Final = "incidents (shipment_id, leg, condition, is_open, state)"
+_CODES: Final = (
+    "codes (shipment_id, carrier_key, code_key, carrier, code, status, count, last_event_time)"
 )
 _REPLACE: Final = """
     ON CONFLICT (shipment_id) DO UPDATE SET
         version = excluded.version, conflicts = excluded.conflicts, told = excluded.told,
-        has_incidents = excluded.has_incidents, has_codes = excluded.has_codes,
         progress = excluded.progress, conditions = excluded.conditions,
         carrier = excluded.carrier, last_event_time = excluded.last_event_time,
         due_at = excluded.due_at, undecided = excluded.undecided, state = excluded.state
+    WHERE version = excluded.version - 1
 """
 _AMONG: Final = "shipment_id IN (SELECT value FROM json_each(?))"
 _ANEW: Final = """
@@ -67,33 +71,21 @@ def save(connection: Connection, saves: Sequence[Save]) -> None:
     Raises:
         StateConflict: if one was saved by somebody else since.
     """
-    if not saves:
-        return
-    ids = orjson.dumps([s.shipment.shipment_id for s in saves]).decode()
-    columns = "shipment_id, version, has_incidents, has_codes"
-    before = {
-        row[0]: row[1:] for row in fetch(connection, columns, f"shipments WHERE {_AMONG}", ids)
-    }
-    versions = {shipment_id: version for shipment_id, (version, _, _) in before.items()}
-    for s in saves:
-        shipment_id = s.shipment.shipment_id
-        if versions.get(shipment_id, 0) != s.version:
-            raise StateConflict(f"{shipment_id} was saved by somebody else")
-        versions[shipment_id] = s.version + 1
-    insert(connection, _SHIPMENTS, [_shipment_row(s) for s in saves], _REPLACE)
-    last = {s.shipment.shipment_id: s.shipment for s in saves}
-    _replace_parts(
-        connection,
-        "incidents (shipment_id, leg, condition, is_open, state)",
-        {shipment_id for shipment_id, (_, some, _) in before.items() if some},
-        {shipment_id: _incident_rows(shipment) for shipment_id, shipment in last.items()},
-    )
-    _replace_parts(
-        connection,
-        "codes (shipment_id, carrier_key, code_key, carrier, code, status, count, last_event_time)",
-        {shipment_id for shipment_id, (_, _, some) in before.items() if some},
-        {shipment_id: _code_rows(shipment) for shipment_id, shipment in last.items()},
-    )
+    new = [_shipment_row(s) for s in saves if s.version == 0]
+    anew = [s for s in saves if s.version > 0]
+    known = {s.shipment.shipment_id for s in anew}
+    ids = _array(known)
+    if (
+        insert(connection, _SHIPMENTS, new, "ON CONFLICT (shipment_id) DO NOTHING") < len(new)
+        or _count(connection, ids) < len(known)
+        or insert(connection, _SHIPMENTS, [_shipment_row(s) for s in anew], _REPLACE) < len(anew)
+    ):
+        raise StateConflict("a shipment was saved by somebody else")
+    last = {s.shipment.shipment_id: s.shipment for s in saves}.values()
+    for into, rows_of in ((_INCIDENTS, _incident_rows), (_CODES, _code_rows)):
+        # Most shipments have none, before and after.
+        connection.execute(f"DELETE FROM {into.partition(' ')[0]} WHERE {_AMONG}", (ids,))
+        insert(connection, into, [row for shipment in last for row in rows_of(shipment)])
 
 
 def _shipment_row(s: Save) -> tuple[Any, ...]:
@@ -104,8 +96,6 @@ def _shipment_row(s: Save) -> tuple[Any, ...]:
         s.version + 1,
         shipment.conflicts,
         orjson.dumps(sorted(s.told)).decode() if s.told else None,
-        int(any(e.condition.critical for e in shipment.episodes)),
-        int(bool(shipment.codes)),
         shipment.progress.value if shipment.progress else None,
         f" {conditions} " if conditions else None,
         _carrier_key(shipment.carrier) if shipment.carrier else None,
@@ -144,17 +134,12 @@ def _code_rows(shipment: Shipment) -> list[tuple[Any, ...]]:
     ]
 
 
-def _replace_parts(
-    connection: Connection,
-    into: str,
-    before: set[str],
-    rows: Mapping[str, Iterable[tuple[Any, ...]]],
-) -> None:
-    """Replace rows that belong to shipments; most shipments have none, before and after."""
-    if before:
-        table = into.partition(" ")[0]
-        connection.execute(f"DELETE FROM {table} WHERE {_AMONG}", (_array(before),))
-    insert(connection, into, [row for of_one in rows.values() for row in of_one])
+def _count(connection: Connection, ids: str) -> int:
+    """Return how many of the shipments, a JSON array, were ever saved."""
+    [count] = connection.execute(
+        f"SELECT count(*) FROM shipments WHERE {_AMONG}", (ids,)
+    ).fetchone()
+    return int(count)
 
 
 def _read_told(text: str | None) -> Told:
