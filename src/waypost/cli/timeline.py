@@ -60,9 +60,11 @@ def _named(tracked: dict[str, Any]) -> Iterator[tuple[str, object]]:
 
 def _updates(updates: list[dict[str, Any]]) -> Table:
     table = output.table("happened (UTC)", "recorded (UTC)", "status", "carrier", "where and what")
+    expected = None
     for update in updates:
         where = output.cell(output.place(update["location"]))
-        remarks = "; ".join(_remarks(update))
+        remarks = "; ".join(_remarks(update, expected))
+        expected = update["eta"] or expected
         if where and remarks:
             where.append("  ")
         where.append_text(output.cell(remarks, "dim"))
@@ -94,7 +96,7 @@ def _span(millis: int) -> str:
     return f"{millis // DAY} d" if millis >= 2 * DAY else f"{millis // HOUR} h"
 
 
-def _remarks(update: dict[str, Any]) -> Iterator[str]:
+def _remarks(update: dict[str, Any], expected: str | None) -> Iterator[str]:
     if not update["counts"]:
         yield "does not count: retracted, or its id was used before"
     if update["statusWord"].upper() != update["status"]:
@@ -102,7 +104,7 @@ def _remarks(update: dict[str, Any]) -> Iterator[str]:
     codes = [code for code in (update["statusCode"], update["reasonCode"]) if code]
     if codes:
         yield " / ".join(codes)
-    if update["eta"]:
+    if update["eta"] not in {None, expected}:
         yield f"expected {output.when(update['eta'])}"
     if update["description"]:
         yield update["description"]
