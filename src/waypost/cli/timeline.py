@@ -20,6 +20,7 @@ def show_timeline(tracked: dict[str, Any]) -> None:
     screen.print(_facts(tracked))
     screen.print(_updates(tracked["updates"]))
     if tracked["incidents"]:
+        screen.print()
         screen.print(_incidents(tracked["incidents"]))
 
 
