@@ -24,11 +24,12 @@ from tests.support.clocks import FakeClock
 from tests.support.messages import message
 from waypost.cli.app import app
 from waypost.core.errors import NotifyFailed
+from waypost.core.incidents import Alert, alert_json
 from waypost.core.statuses import Status
 from waypost.core.times import parse_time
 from waypost.core.updates import Event, parse
 from waypost.metrics.prometheus import PrometheusMetrics
-from waypost.notifiers.webhook import WebhookNotifier
+from waypost.notifiers.webhook import WebhookNotifier, _body
 from waypost.settings.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -319,6 +320,32 @@ def test_the_receiver_of_webhooks_checks_signatures_and_acts_once(
             thread.join()
     assert capsys.readouterr().out == "Logistics Alert: LOST - SHIP-1\n"
     assert len(names["seen"]) == 1
+
+
+def test_the_message_that_is_shown_has_the_members_of_a_real_one() -> None:
+    [shown] = blocks_of(ROOT / "docs/how-to/get-alerts.md", "json")
+    ref = ("logistics.shipments", "scan-78")
+    real = alert_json(
+        Alert(
+            shipment_id="SHIP-12345",
+            leg=1,
+            condition=Status.DAMAGED,
+            opened_by=ref,
+            members=(ref,),
+            opened_at=_NOW,
+            resolved_at=None,
+            location="Memphis",
+            carrier="FedEx",
+            reason_code=None,
+        )
+    )
+    body = json.loads(_body(message(alerts=(real,))))
+    assert _shape(json.loads(shown)) == _shape(body)
+    assert json.loads(shown)["data"]["alerts"][0]["key"] == real["key"]
+
+
+def _shape(body: dict[str, Any]) -> list[list[str]]:
+    return [[*body], [*body["data"]], [*body["data"]["alerts"][0]]]
 
 
 def _real_now() -> int:
