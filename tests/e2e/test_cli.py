@@ -162,5 +162,6 @@ def test_the_demo_ends_on_ctrl_c_and_goes_on_from_its_file(
             code, said = ended(demo, signal.SIGINT)
         assert (code, said) == (0, "")
 
-    delivered = run(env, "shipments", "--status", "DELIVERED", "--json", "--data", data)
-    assert len(delivered.splitlines()) >= 24
+    # Not all of it need be followed by the time it ended; an export folds from the log.
+    exported = run(env, "export", "shipments", "--data", data)
+    assert exported.count('"progress":"DELIVERED"') >= 24

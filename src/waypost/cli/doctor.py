@@ -100,7 +100,8 @@ def _look_at_store(settings: Settings, found: _Findings) -> None:
 
     path = settings.data / FILE
     found.facts["file"] = str(path)
-    found.facts["bytes"] = path.stat().st_size if path.exists() else None
+    parts = [part for part in (path, path.with_name(f"{FILE}-wal")) if part.exists()]
+    found.facts["bytes"] = sum(part.stat().st_size for part in parts) if parts else None
     if not path.exists():
         return
     try:
@@ -151,7 +152,7 @@ def _look_at_notifiers(settings: Settings, found: _Findings) -> None:
 
 def _notifiers(settings: Settings) -> Iterator[tuple[str, str, int]]:
     if settings.smtp is not None:
-        yield "mail", settings.smtp.host, settings.smtp.port
+        yield "smtp", settings.smtp.host, settings.smtp.port
     if settings.webhook is not None:
         parts = urlsplit(settings.webhook.url)
         yield "webhook", parts.hostname or "", parts.port or _PORTS[parts.scheme]

@@ -55,7 +55,7 @@ def serve(
     configure(settings.log_level.upper())
     screen = output.console()
     channels = [
-        name for name, is_on in (("mail", settings.smtp), ("webhook", settings.webhook)) if is_on
+        name for name, is_on in (("smtp", settings.smtp), ("webhook", settings.webhook)) if is_on
     ]
     # An alert has to reach somebody: where nothing else is configured, it is shown here.
     shown = settings.terminal is Terminal.ON or (

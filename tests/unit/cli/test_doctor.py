@@ -49,7 +49,7 @@ def test_a_notifier_out_of_reach_is_a_problem(
             monkeypatch.setenv(name, value)
         told = waypost("doctor", "--json", code=1)
 
-    assert told.row["notifiers"] == {"mail": False, "webhook": True}
+    assert told.row["notifiers"] == {"smtp": False, "webhook": True}
     assert told.row["settings"]["WAYPOST_WEBHOOK_SECRET"] == "****"
     assert HOOK["WAYPOST_WEBHOOK_SECRET"] not in told.out
 

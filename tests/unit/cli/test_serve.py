@@ -37,7 +37,7 @@ def test_the_address_is_one_that_this_machine_reaches(host: str, address: str) -
         ({}, "terminal"),
         ({"WAYPOST_TERMINAL": "off"}, "none"),
         (HOOK, "webhook"),
-        ({**MAIL, **HOOK, "WAYPOST_TERMINAL": "on"}, "terminal, mail, webhook"),
+        ({**MAIL, **HOOK, "WAYPOST_TERMINAL": "on"}, "terminal, smtp, webhook"),
     ],
 )
 def test_one_line_says_the_address_the_data_and_where_alerts_go(

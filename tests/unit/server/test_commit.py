@@ -227,6 +227,7 @@ def test_calls_that_come_while_a_commit_runs_share_the_next_one(bench: Bench) ->
         assert await settled(*calls) == [None] * 50
 
     asyncio.run(run())
+    bench.writer.close()
     assert bench.store.sizes == [1, 49]
     assert bench.woken == 2
     assert bench.metrics.value(Metric.UPDATES, "IN_TRANSIT") == 50

@@ -133,7 +133,7 @@ def test_a_disk_that_is_all_but_full_fails_the_check(
         store.check()
 
 
-def test_a_file_that_was_replaced_while_open_fails_the_check(
+def test_a_file_that_was_moved_or_replaced_while_open_takes_no_more_writes(
     path: Path, store: SqliteStore
 ) -> None:
     store.check()
@@ -142,7 +142,7 @@ def test_a_file_that_was_replaced_while_open_fails_the_check(
         store.check()
     path.touch()
     with pytest.raises(StoreUnusable, match="moved or replaced"):
-        store.check()
+        store.append([update("A")])
 
 
 # --- Files that cannot be used now

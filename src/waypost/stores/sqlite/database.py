@@ -105,6 +105,7 @@ class Database:
             StoreUnusable: if it cannot be done at all.
         """
         with self.lock, _converted(self._path):
+            self._check_place()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -129,20 +130,13 @@ class Database:
             finally:
                 self._give_back(connection)
 
-    def check_place(self) -> None:
-        """Raise if writes would go astray or find no room.
+    def check_room(self) -> None:
+        """Raise if there is not even room for one update of the largest size.
 
         Raises:
-            StoreUnusable: if the file was moved or replaced while it is open.
-            StoreUnavailable: if there is not even room for one update of the largest size.
+            StoreUnavailable: if so.
         """
-        try:
-            moved = self._path.stat().st_ino != self._inode
-        except OSError:
-            moved = True
-        if moved:
-            raise StoreUnusable(f"{self._path} was moved or replaced while in use: start again")
-        if shutil.disk_usage(self._path).free < _ROOM:
+        if shutil.disk_usage(self._path.parent).free < _ROOM:
             raise StoreUnavailable(f"{self._path} cannot grow: the disk is all but full")
 
     def close(self) -> None:
@@ -152,6 +146,15 @@ class Database:
             while self._idle:
                 self._idle.pop().close()
             self._writer.close()
+
+    def _check_place(self) -> None:
+        # What is written to a file that was moved or replaced is lost to whoever starts next.
+        try:
+            moved = self._path.stat().st_ino != self._inode
+        except OSError:
+            moved = True
+        if moved and not self._closed:
+            raise StoreUnusable(f"{self._path} was moved or replaced while in use: start again")
 
     def _reader(self) -> Connection:
         with self._idle_lock:

@@ -228,10 +228,10 @@ class SqliteStore:
     # --- The file
 
     def check(self) -> None:
-        self._database.check_place()
         with self._database.writing() as connection:
             # What is written is what is there, but it goes to the disk like everything else.
             connection.execute("UPDATE follower SET position = position")
+        self._database.check_room()
 
     def close(self) -> None:
         self._database.close()
