@@ -25,11 +25,10 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 HOLD: Final = 5 * SECOND
 """An import holds alerts back until it ends, or until no batch came for so long."""
-REST: Final = 4
-"""The follower rests so many times as long as a round took: what comes meanwhile is folded in one
-round, and a shipment that it touches twice is saved once."""
-LONGEST_REST: Final = 0.5
-"""In seconds. A full round that waits is no reason to rest."""
+LONGEST_REST: Final = 0.2
+"""In seconds. After a round the follower rests as long as it took, at most so long: what comes
+meanwhile is folded in one round, and a shipment that it touches twice is saved once. While a full
+round waits there is no rest."""
 STUCK: Final = 3
 """After so many failures in a row a worker counts as unwell."""
 
@@ -128,10 +127,6 @@ class Following:
         """Hold alerts back, for an import is under way: its middle is nobody's business."""
         self._held_at = self._clock.now()
 
-    def release(self) -> None:
-        """Decide alerts again: the import has ended."""
-        self._held_at = None
-
     def turn(self) -> bool:
         """Follow one round, sweep if it is time, and make messages if the window allows.
 
@@ -153,7 +148,7 @@ class Following:
         behind = self._store.behind()
         self._metrics.set(Metric.BEHIND, behind)
         if busy and behind < ROUND:
-            time.sleep(min(REST * (time.monotonic() - began), LONGEST_REST))
+            time.sleep(min(time.monotonic() - began, LONGEST_REST))
         return busy
 
     def finish(self) -> None:

@@ -354,25 +354,20 @@ def test_a_quiet_import_alerts_nobody_and_its_repeats_neither(world: World) -> N
     assert world.alerted() == ["DELAYED B"]
 
 
-def test_an_import_holds_alerts_back_until_it_ends(world: World) -> None:
+def test_an_import_holds_alerts_back_until_it_ends_or_has_died(world: World) -> None:
     world.following.hold()
     world.say("A", "DELAYED", -3)
     world.turns()
-    assert world.alerted() == []
+    world.clock.time += HOLD - 1
+    world.following.hold()
     world.say("A", "DELIVERED", -2)
     world.say("B", "DELAYED", -2)
-    world.following.release()
+    world.clock.time += HOLD - 1
+    world.turns()
+    assert world.alerted() == []
+    world.clock.time += 1
     world.turns()
     assert world.alerted() == ["DELAYED B"]
-
-
-def test_an_import_that_died_holds_alerts_back_for_seconds_only(world: World) -> None:
-    world.following.hold()
-    world.say("A", "DELAYED", -3)
-    world.turns()
-    world.clock.time += HOLD
-    world.turns()
-    assert world.alerted() == ["DELAYED A"]
 
 
 def test_under_load_without_end_alerts_go_out_when_the_window_is_over(

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.stores import update
+from waypost.stores.sqlite import SqliteStore, log
 from waypost.stores.sqlite.tail import Tail
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from waypost.stores.sqlite.tail import Logged
 
 
@@ -68,3 +73,17 @@ def test_no_more_is_given_than_was_asked_for() -> None:
     assert names(tail, 0, 2) == "ab"
     assert names(tail, 2, 2) == "c"
     assert names(tail, 3, 2) == names(tail, 9, 2) == ""
+
+
+def test_of_large_entries_fewer_are_read_from_the_file_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = SqliteStore(tmp_path / "waypost.db")
+    writer.append([update(f"S{number}") for number in range(600)])
+    writer.close()
+    store = SqliteStore(tmp_path / "waypost.db")
+    monkeypatch.setattr(log, "CHARACTERS", 10)
+    assert 0 < len(store.changes(600).entries) < 600
+    monkeypatch.undo()
+    assert len(store.changes(600).entries) == 600
+    store.close()

@@ -11,6 +11,7 @@ from waypost.core.keys import probes
 from waypost.ports import Outcome
 from waypost.stores.sqlite.database import fetch, insert
 from waypost.stores.sqlite.rows import ENTRY_COLUMNS, QUIET, entry_row, read_entry
+from waypost.stores.sqlite.tail import CHARACTERS, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -170,9 +171,13 @@ def _order(entry: Entry) -> tuple[int, str, str, str]:
 
 
 def logged_after(connection: Connection, position: int, limit: int) -> list[Logged]:
-    """Return at most ``limit`` entries that follow a position, in the order of the log."""
+    """Return at most ``limit`` entries that follow a position, in the order of the log.
+
+    Of large ones fewer, so that they weigh no more than the tail in memory may.
+    """
     logged: list[Logged] = []
-    while len(logged) < limit:
+    room = CHARACTERS
+    while len(logged) < limit and room > 0:
         wanted = min(_PAGE, limit - len(logged))
         rows = fetch(
             connection,
@@ -182,7 +187,9 @@ def logged_after(connection: Connection, position: int, limit: int) -> list[Logg
             wanted,
         )
         rows.sort(key=lambda row: row[-1])
-        logged += [(read_entry(row), bool(row[QUIET])) for row in rows]
+        page = [(read_entry(row), bool(row[QUIET])) for row in rows]
+        logged += page
+        room -= sum(map(size, page))
         if len(rows) < wanted:
             break
         position = rows[-1][-1]

@@ -46,7 +46,7 @@ class Tail:
                 self._last = before
             for item in logged:
                 self._logged.append(item)
-                self._free -= _size(item)
+                self._free -= size(item)
                 self._last += 1
             while len(self._logged) > self._room or (self._free < 0 and self._logged):
                 self._drop(1)
@@ -65,9 +65,10 @@ class Tail:
 
     def _drop(self, count: int) -> None:
         for _ in range(count):
-            self._free += _size(self._logged.popleft())
+            self._free += size(self._logged.popleft())
 
 
-def _size(logged: Logged) -> int:
+def size(logged: Logged) -> int:
+    """Return how many characters of an event as it came in are kept with an entry."""
     entry = logged[0]
     return len(entry.raw_event) if isinstance(entry, ShipmentUpdate) else 0
