@@ -1,244 +1,174 @@
 """Measures the whole server against SQLite alone: same tables, same rows, same batches, same run.
 
-    python -m bench [--events N] [--connections N] [--entries N] [--rounds N]
+    python -m bench [--events N] [--connections N ...] [--entries N ...] [--boto3 N ...] [--rounds N]
 
-Each round starts a fresh `waypost serve`, sends it the events over HTTP (the very bytes that boto3
-sends), and waits until all are answered (so: durable) and folded. Then the rows that this left in
-the file are written once more by a bare loop over Python's sqlite3, prepared beforehand, into a
-fresh file with the same schema and settings, in the batches in which the server committed them.
+What it does, and what the numbers mean: bench/README.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import pickle
-import re
-import signal
-import sqlite3
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from itertools import groupby
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.config import Config
 from rich.console import Console
 from rich.table import Table
 
-from waypost.follow.refold import ROUND
-from waypost.simulate.fleet import day
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-HERE = Path(__file__).parent
+from bench.alone import Alone
+from bench.machine import HERE, Detail, Server, send, server, workload
 
 
-def workload(events: int) -> list[dict[str, Any]]:
-    """Return so many updates of the simulated fleet, none twice, in their order."""
-    now = int(time.time() * 1_000)
-    return day(seed=1, updates=events, start_ms=now - 86_400_000)
+@dataclass(frozen=True)
+class Shape:
+    """How the events are sent: by so many connections, or by so many boto3 clients."""
+
+    senders: int
+    entries: int
+    boto3: bool
+
+    def __str__(self) -> str:
+        return f"{self.senders} {'boto3' if self.boto3 else 'connections'} x {self.entries}"
 
 
-def requests(details: list[dict[str, Any]], entries: int, address: str) -> list[bytes]:
-    """Return the bytes that boto3 sends for the details, so many entries a call."""
-    import json
+@dataclass(frozen=True)
+class Measured:
+    """One round.
 
-    client = boto3.client(
-        "events",
-        endpoint_url=address,
-        region_name="us-east-1",
-        aws_access_key_id="bench",
-        aws_secret_access_key="bench-secret",  # noqa: S106 (opens nothing)
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-    made: list[bytes] = []
+    Attributes:
+        answered: seconds until all was answered, and so durable.
+        folded: seconds until all was folded too.
+        cpu: seconds of CPU that the server took.
+        alone: seconds that SQLite alone took, saving the state as often as the server.
+        at_once: seconds that SQLite alone took, saving the state with each batch of the log.
+        commits: how many batches of the log there were.
+        saves: how many states the server saved.
+    """
 
-    class Raw:
-        def stream(self, *_: object, **__: object) -> Iterator[bytes]:
-            yield b'{"FailedEntryCount":0,"Entries":[]}'
+    answered: float
+    folded: float
+    cpu: float
+    alone: float
+    at_once: float
+    commits: int
+    saves: int
 
-    def keep(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        head = [f"{request.method} / HTTP/1.1", f"Host: {address.partition('//')[2]}"]
-        head += [
-            f"{name}: {value.decode() if isinstance(value, bytes) else value}"
-            for name, value in request.headers.items()
-        ]
-        body = request.body if isinstance(request.body, bytes) else request.body.encode()
-        made.append("\r\n".join(head).encode() + b"\r\n\r\n" + body)
-        return AWSResponse(address, 200, {}, Raw())
 
-    client.meta.events.register("before-send.events.PutEvents", keep)
-    for start in range(0, len(details), entries):
-        client.put_events(
-            Entries=[
-                {
-                    "Source": "logistics.shipments",
-                    "DetailType": "Shipment Update",
-                    "Detail": json.dumps(detail),
-                }
-                for detail in details[start : start + entries]
-            ]
+def measure(details: list[Detail], shape: Shape) -> Measured:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "data"
+        with server(folder) as under_test:
+            before = under_test.cpu()
+            sending = send_by_boto3 if shape.boto3 else send
+            started, answered = sending(under_test, details, shape.senders, shape.entries)
+            under_test.wait_until_folded(len(details))
+            folded = time.monotonic() - started
+            cpu = under_test.cpu() - before
+            under_test.check()
+        alone = Alone(folder / "waypost.db")
+        assert len(alone.log) == len(details)
+        return Measured(
+            answered=answered,
+            folded=folded,
+            cpu=cpu,
+            alone=alone.run(Path(scratch) / "alone.db", state_with_each_batch=False),
+            at_once=alone.run(Path(scratch) / "at_once.db", state_with_each_batch=True),
+            commits=len(alone.batches),
+            saves=alone.saves,
         )
-    return made
 
 
-@contextlib.contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Run `waypost serve` and yield its address."""
-    env = {**os.environ, "WAYPOST_TERMINAL": "off"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "waypost", "serve", "--port", "0", "--data", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=(folder.parent / "server.log").open("w"),
-        text=True,
-        env=env,
-    )
-    try:
-        assert process.stdout is not None
-        found = re.search(r"http://[\d.]+:\d+", process.stdout.readline())
-        assert found is not None, (folder.parent / "server.log").read_text()
-        yield found.group()
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def behind(address: str) -> float:
-    """Return how many entries are recorded and not yet folded."""
-    with urllib.request.urlopen(f"{address}/metrics") as answer:  # noqa: S310 (loopback)
-        text = answer.read().decode()
-    return float(re.search(r"^waypost_entries_behind (\S+)", text, re.MULTILINE).group(1))  # type: ignore[union-attr]
-
-
-def over_http(
-    details: list[dict[str, Any]], folder: Path, connections: int, entries: int
+def send_by_boto3(
+    to: Server, details: list[Detail], processes: int, entries: int
 ) -> tuple[float, float]:
-    """Return the seconds until all was answered, and until all was folded."""
-    with server(folder) as address:
-        prepared = pickle.dumps(requests(details, entries, address))
-        host, port = address.partition("//")[2].split(":")
-        started = time.perf_counter()
-        load = subprocess.run(
-            [sys.executable, str(HERE / "load.py"), host, port, str(connections)],
-            input=prepared,
-            capture_output=True,
-            check=True,
+    """Send the details by processes with one real client each; return as `send` does."""
+    clients = [
+        subprocess.Popen(
+            [sys.executable, "-m", "bench.boto", to.address, str(entries)],
+            cwd=HERE.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
-        starting = time.perf_counter() - started - float(load.stdout)
-        while behind(address) or not is_folded(folder, len(details)):
-            time.sleep(0.01)
-        return float(load.stdout), time.perf_counter() - started - starting
-
-
-def is_folded(folder: Path, events: int) -> bool:
-    """Tell whether the follower's position is at the end of the log."""
-    with contextlib.closing(sqlite3.connect(folder / "waypost.db")) as db:
-        [followed] = db.execute("SELECT position FROM follower").fetchone()
-    return bool(followed >= events)
-
-
-class Alone:
-    """What SQLite alone does with the same rows."""
-
-    def __init__(self, source: Path) -> None:
-        """Read what the server left in its file."""
-        with contextlib.closing(sqlite3.connect(source)) as db:
-            self.schema = [
-                sql
-                for [sql] in db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-                if "sqlite_" not in sql
-            ]
-            self.log = db.execute("SELECT * FROM log ORDER BY position").fetchall()
-            columns = [row[1] for row in db.execute("PRAGMA table_info(log)")]
-            states = {row[0]: row for row in db.execute("SELECT * FROM shipments")}
-            self.incidents = db.execute("SELECT * FROM incidents").fetchall()
-        at = columns.index("record_time")
-        who = columns.index("shipment_id")
-        self.batches = [list(rows) for _, rows in groupby(self.log, key=lambda row: row[at])]
-        self.rounds = [
-            list({row[who]: states[row[who]] for row in self.log[i : i + ROUND]}.values())
-            for i in range(0, len(self.log), ROUND)
-        ]
-
-    def run(self, path: Path) -> float:
-        """Write the rows into a fresh file; return the seconds that it took."""
-        db = sqlite3.connect(path, isolation_level=None)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA wal_autocheckpoint = 16384")
-        for sql in self.schema:
-            db.execute(sql)
-        append = f"INSERT INTO log VALUES ({marks(self.log[0])}) ON CONFLICT (shipment_id, timestamp) DO NOTHING"  # noqa: S608 (question marks)
-        save = f"INSERT OR REPLACE INTO shipments VALUES ({marks(self.rounds[0][0])})"  # noqa: S608
-        open_ = f"INSERT OR REPLACE INTO incidents VALUES ({marks(self.incidents[0])})"  # noqa: S608
-        started = time.perf_counter()
-        rounds = iter(self.rounds)
-        written = 0
-        for batch in self.batches:
-            transaction(db, append, batch)
-            written += len(batch)
-            if written >= ROUND:
-                written -= ROUND
-                transaction(db, save, next(rounds, []))
-        for rest in rounds:
-            transaction(db, save, rest)
-        transaction(db, open_, self.incidents)
-        seconds = time.perf_counter() - started
-        db.close()
-        return seconds
-
-
-def marks(row: tuple[object, ...]) -> str:
-    return ", ".join("?" * len(row))
-
-
-def transaction(db: sqlite3.Connection, sql: str, rows: list[tuple[object, ...]]) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    db.executemany(sql, rows)
-    db.execute("COMMIT")
+        for _ in range(processes)
+    ]
+    for number, process in enumerate(clients):
+        assert process.stdin is not None
+        process.stdin.write(pickle.dumps(details[number::processes]))
+        process.stdin.close()
+    times = []
+    for process in clients:
+        assert process.stdout is not None
+        times.append([float(word) for word in process.stdout.read().split()])
+        assert process.wait() == 0
+    started = min(start for start, _ in times)
+    return started, max(start + took for start, took in times) - started
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--events", type=int, default=60_000)
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--entries", type=int, default=10)
+    parser.add_argument("--connections", type=int, nargs="*", default=[64])
+    parser.add_argument("--entries", type=int, nargs="*", default=[10], help="of each call")
+    parser.add_argument(
+        "--boto3", type=int, nargs="*", default=[], help="so many real clients, 10 entries a call"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    details = workload(options.events)
-    table = Table("round", "answered/s", "durable and folded/s", "SQLite alone/s", "batch", "ratio")
-    ratios = []
-    for number in range(options.rounds):
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch) / "data"
-            folder.mkdir()
-            answered, folded = over_http(details, folder, options.connections, options.entries)
-            alone = Alone(folder / "waypost.db")
-            bare = alone.run(Path(scratch) / "alone.db")
-        events = len(alone.log)
-        ratios.append(bare / folded)
-        table.add_row(
-            str(number + 1),
-            f"{events / answered:,.0f}",
-            f"{events / folded:,.0f}",
-            f"{events / bare:,.0f}",
-            f"{events / len(alone.batches):,.0f}",
-            f"{ratios[-1]:.2f}",
+    shapes = [Shape(c, e, boto3=False) for e in options.entries for c in options.connections]
+    shapes += [Shape(processes, 10, boto3=True) for processes in options.boto3]
+    details = [detail for part in workload(options.events) for detail in part]
+    print(f"{len(details):,} events, {os.cpu_count()} CPUs, Python {platform.python_version()}")
+    table = Table(*COLUMNS)
+    lines = []
+    for shape in shapes:
+        rounds = []
+        for _ in range(options.rounds):
+            rounds.append(measure(details, shape))
+            table.add_row(*row(shape, rounds[-1], len(details)))
+        ratio = statistics.median(r.alone / r.folded for r in rounds)
+        at_once = statistics.median(r.at_once / r.folded for r in rounds)
+        lines.append(
+            f"{shape}: the server does {ratio:.2f} of what SQLite alone does, "
+            f"{at_once:.2f} where it saves the state with each batch"
         )
-    Console().print(table)
-    print(
-        f"{options.events:,} events, {options.entries} a call, {options.connections} connections: "
-        f"the server does {statistics.median(ratios):.2f} of what SQLite alone does"
-    )
+    Console(width=150).print(table)
+    print(*lines, sep="\n")
+
+
+COLUMNS = (
+    "senders x entries",
+    "answered/s",
+    "folded/s",
+    "SQLite alone/s",
+    "ratio",
+    "each batch/s",
+    "ratio",
+    "server's CPU",
+    "events a commit",
+    "saves an event",
+)
+
+
+def row(shape: Shape, measured: Measured, events: int) -> list[str]:
+    return [
+        str(shape),
+        f"{events / measured.answered:,.0f}",
+        f"{events / measured.folded:,.0f}",
+        f"{events / measured.alone:,.0f}",
+        f"{measured.alone / measured.folded:.2f}",
+        f"{events / measured.at_once:,.0f}",
+        f"{measured.at_once / measured.folded:.2f}",
+        f"{measured.cpu / events * 1e6:.0f} µs",
+        f"{events / measured.commits:,.0f}",
+        f"{measured.saves / events:.2f}",
+    ]
 
 
 main()
