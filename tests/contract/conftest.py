@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from moto import mock_aws
 
+from tests.support.tables import dynamodb, new_store
 from waypost.stores.memory import MemoryStore
 from waypost.stores.sqlite import SqliteStore
 
@@ -21,7 +23,14 @@ LOCAL_STORES: Final[Mapping[str, Callable[[Path], LocalStore]]] = {
 }
 STORES: Final[Mapping[str, Callable[[Path], Store]]] = {
     **LOCAL_STORES,
+    "dynamodb": lambda folder: new_store(dynamodb()),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def aws() -> Iterator[None]:
+    with mock_aws():
+        yield
 
 
 @pytest.fixture(params=LOCAL_STORES)
