@@ -8,14 +8,19 @@ from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
 from rich.console import Console
 
+from tests.support.aws import REGION, Refusing, aws_client
 from tests.support.clocks import FakeClock
 from tests.support.messages import alert, message, rejected
 from tests.support.servers import HookServer, MailServer
 from waypost.core.errors import NotifyFailed
 from waypost.notifiers.memory import MemoryNotifier
 from waypost.notifiers.smtp import SmtpNotifier, Tls
+from waypost.notifiers.sns import SnsNotifier
 from waypost.notifiers.terminal import TerminalNotifier
 from waypost.notifiers.webhook import WebhookNotifier
 
@@ -109,7 +114,25 @@ def webhook() -> Iterator[Channel]:
         )
 
 
-NOTIFIERS: Final = (memory, terminal, smtp, webhook)
+@contextmanager
+def sns() -> Iterator[Channel]:
+    with mock_aws():
+        client = aws_client("sns")
+        arn = client.create_topic(Name="logistics-alerts-dev")["TopicArn"]
+        topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[arn]
+        topic.sent_notifications = []  # of the tests before this one
+        refusing = Refusing(client, "Publish")
+        yield Channel(
+            SnsNotifier(lambda: client, arn),
+            taken=lambda: len(topic.sent_notifications),
+            fail=lambda permanent: refusing.start(
+                *((403, "AuthorizationError") if permanent else (503, "ServiceUnavailable"))
+            ),
+            mend=refusing.stop,
+        )
+
+
+NOTIFIERS: Final = (memory, terminal, smtp, webhook, sns)
 
 
 @pytest.fixture(params=NOTIFIERS, ids=lambda make: make.__name__)
