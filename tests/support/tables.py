@@ -9,7 +9,7 @@ import boto3
 
 from waypost.stores.dynamodb import DynamoStore
 
-_INDEXES: Final[dict[str, tuple[str, ...]]] = {
+INDEXES: Final[dict[str, tuple[str, ...]]] = {
     "listing": ("listingShard", "shipmentId"),
     "open": ("openShard", "shipmentId"),
     "undecided": ("undecidedShard", "shipmentId"),
@@ -33,7 +33,7 @@ def dynamodb() -> Any:
 def create_tables(client: Any, *, logs: str, state: str, rejected: str) -> None:
     """Create the three tables with their indexes."""
     _create(client, logs, ("shipmentId", "timestamp"), {})
-    _create(client, state, ("shipmentId",), _INDEXES)
+    _create(client, state, ("shipmentId",), INDEXES)
     _create(client, rejected, ("rejectionId",), {"fate": ("fate", "arrival")})
 
 
