@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sns.models import sns_backends
 from rich.console import Console
 
-from tests.support.aws import REGION, Refusing, aws_client
+from tests.support.aws import Refusing, aws_client, published
 from tests.support.clocks import FakeClock
 from tests.support.messages import alert, message, rejected
 from tests.support.servers import HookServer, MailServer
@@ -119,12 +117,11 @@ def sns() -> Iterator[Channel]:
     with mock_aws():
         client = aws_client("sns")
         arn = client.create_topic(Name="logistics-alerts-dev")["TopicArn"]
-        topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[arn]
-        topic.sent_notifications = []  # of the tests before this one
+        taken = published(arn)
         refusing = Refusing(client, "Publish")
         yield Channel(
             SnsNotifier(lambda: client, arn),
-            taken=lambda: len(topic.sent_notifications),
+            taken=lambda: len(taken),
             fail=lambda permanent: refusing.start(
                 *((403, "AuthorizationError") if permanent else (503, "ServiceUnavailable"))
             ),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import boto3
 from botocore.exceptions import ClientError
+from moto.sns.models import sns_backends
 
 REGION: Final = "eu-central-1"
 
@@ -18,6 +19,14 @@ def aws_client(service: str) -> Any:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
+
+
+def published(topic_arn: str) -> list[Any]:
+    """Return the list, empty now, that moto adds what is published to: (id, text, subject, ...)."""
+    account = topic_arn.split(":")[4]
+    topic = sns_backends[account][REGION].topics[topic_arn]
+    topic.sent_notifications = []
+    return topic.sent_notifications
 
 
 class Refusing:
