@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from moto import mock_aws
 
-from tests.support.tables import dynamodb, new_store
+from tests.support.aws import aws_client
+from tests.support.tables import new_store
 from waypost.stores.memory import MemoryStore
 from waypost.stores.sqlite import SqliteStore
 
@@ -23,7 +24,7 @@ LOCAL_STORES: Final[Mapping[str, Callable[[Path], LocalStore]]] = {
 }
 STORES: Final[Mapping[str, Callable[[Path], Store]]] = {
     **LOCAL_STORES,
-    "dynamodb": lambda folder: new_store(dynamodb()),
+    "dynamodb": lambda folder: new_store(aws_client("dynamodb")),
 }
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import Any, Final
 
-import boto3
-
 from waypost.stores.dynamodb import DynamoStore
 
 INDEXES: Final[dict[str, tuple[str, ...]]] = {
@@ -18,16 +16,6 @@ INDEXES: Final[dict[str, tuple[str, ...]]] = {
 }
 _NUMBERS: Final = {"timestamp", "dueAt"}
 _numbers: Final = itertools.count(1)
-
-
-def dynamodb() -> Any:
-    """Return a client; what answers it is up to the caller (`moto.mock_aws`)."""
-    return boto3.client(
-        "dynamodb",
-        region_name="eu-central-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
 
 
 def create_tables(client: Any, *, logs: str, state: str, rejected: str) -> None:
