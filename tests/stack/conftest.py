@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.support.templates import Stack, load
 
 TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"

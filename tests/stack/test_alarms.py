@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from tests.support.identities import dimension_sets
 from tests.support.templates import Resource, Stack
 
@@ -53,9 +54,7 @@ def expression(alarm: Resource) -> str:
 
 
 @pytest.mark.parametrize("bus", ["default", "parcels"])
-def test_every_alarm_watches_a_metric_that_is_published(
-    template: dict[str, Any], bus: str
-) -> None:
+def test_every_alarm_watches_a_metric_that_is_published(template: dict[str, Any], bus: str) -> None:
     stack = Stack(template, DeadManHours=1, EventBusName=bus)
 
     for alarm in alarms(stack):
@@ -196,7 +195,7 @@ def test_ten_times_the_declared_traffic_is_an_alarm(template: dict[str, Any]) ->
 
     # 100 an hour are declared; 1,000 an hour give the threshold.
     assert expression(alarm) == "FILL(m,0)*2.4/2400"
-    assert 1_000 * 2.4 / 2_400 == alarm.properties["Threshold"]
+    assert alarm.properties["Threshold"] == 1_000 * 2.4 / 2_400
     assert [metric["Period"] for metric in metrics(alarm)] == [3_600]
 
 

@@ -8,9 +8,9 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from tests.support.tables import INDEXES
 from tests.support.templates import Stack
-
 from waypost.metrics.emf import IDENTITIES, NAMESPACE
 from waypost.ports import Metric
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+
 from tests.support.identities import dimension_sets
 from tests.support.templates import Stack
 

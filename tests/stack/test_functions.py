@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.templates import Stack, listed, statements
 
+from tests.support.templates import Stack, listed, statements
 from waypost.stack import bundle
 
 if TYPE_CHECKING:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any, Final
 
 import cfnlint.decode.cfn_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Properties = dict[str, Any]
 
@@ -84,30 +86,32 @@ class Stack:
         return node
 
     def _call(self, name: str, argument: Any) -> Any:
-        match name:
-            case "Ref":
-                return self._ref(argument)
-            case "Condition" if isinstance(argument, str):
-                return self._is(argument) if argument in self._template["Conditions"] else argument
-            case "Fn::GetAtt":
-                return argument if isinstance(argument, str) else ".".join(argument)
-            case "Fn::If":
-                condition, yes, no = argument
-                return self._value(yes if self._is(condition) else no)
-            case "Fn::Sub":
-                return self._sub(argument)
-            case "Fn::FindInMap":
-                first, second, third = argument
-                return self._template["Mappings"][first][second][third]
-        values = self._value(argument)
-        match name:
-            case "Fn::Equals":
-                return str(values[0]) == str(values[1])
-            case "Fn::Not":
-                return not values[0]
-            case "Fn::And":
-                return all(values)
-        return {name: values}  # a condition operator or a key of that name, of IAM's
+        lazy: dict[str, Callable[[Any], Any]] = {
+            "Ref": self._ref,
+            "Condition": self._condition,
+            "Fn::If": self._if,
+            "Fn::Sub": self._sub,
+            "Fn::GetAtt": lambda of: of if isinstance(of, str) else ".".join(of),
+            "Fn::FindInMap": lambda keys: reduce(getitem, keys, self._template["Mappings"]),
+        }
+        eager: dict[str, Callable[[Any], bool]] = {
+            "Fn::Equals": lambda values: str(values[0]) == str(values[1]),
+            "Fn::Not": lambda values: not values[0],
+            "Fn::And": all,
+        }
+        if name in lazy:
+            return lazy[name](argument)
+        return eager[name](self._value(argument))
+
+    def _condition(self, argument: Any) -> Any:
+        """Work out a condition of the template; a policy's member of that name is none."""
+        if isinstance(argument, str):
+            return self._is(argument)
+        return {"Condition": self._value(argument)}
+
+    def _if(self, argument: Any) -> Any:
+        condition, yes, no = argument
+        return self._value(yes if self._is(condition) else no)
 
     def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":

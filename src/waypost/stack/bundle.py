@@ -104,7 +104,7 @@ def cut_docstrings(source: str) -> str:
             lines[statement.lineno - 1 : end] = [""] * (end - statement.lineno + 1)
         if len(idle) == len(body) and idle:
             lines[idle[0].lineno - 1] = " " * idle[0].col_offset + "..."
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:

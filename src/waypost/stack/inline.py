@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 PACKED = ""
-SOURCES: dict[str, str] = json.loads(bz2.decompress(base64.b85decode(PACKED)))
+SOURCES: dict[str, str] = json.loads(bz2.decompress(base64.b85decode(PACKED)) or "{}")
 
 
 class Sources(MetaPathFinder, ExecutionLoader):
