@@ -67,8 +67,9 @@ class State:
                 else:
                     self._table.transact(batch)
             except ConditionFailed:
-                ids = ", ".join(write["Item"]["shipmentId"]["S"] for write in batch[:3])
-                raise StateConflict(f"one was saved by somebody else, of {ids} ...") from None
+                ids = [write["Item"]["shipmentId"]["S"] for write in batch]
+                some = " or ".join(ids[:3]) + (" or another" if ids[3:] else "")
+                raise StateConflict(f"{some} was saved by somebody else") from None
 
     # --- One shipment, and lists
 

@@ -216,7 +216,7 @@ def test_one_save_is_one_plain_put(client: Any) -> None:
 def test_up_to_a_hundred_saves_are_all_or_nothing(store: DynamoStore) -> None:
     store.save([saved_as("S-099")])
     saves = [saved_as(f"S-{i:03}") for i in range(100)]
-    with pytest.raises(StateConflict):
+    with pytest.raises(StateConflict, match="S-000 or S-001 or S-002 or another was saved"):
         store.save(saves)
     assert list(store.saved([s.shipment.shipment_id for s in saves])) == ["S-099"]
 
