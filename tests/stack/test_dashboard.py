@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.identities import dimension_sets
 from tests.support.templates import Stack
+from waypost.ports import Metric
+from waypost.stack import bundle
 
 WIDGET = {"type", "x", "y", "width", "height", "properties"}
 METRIC = {"title", "region", "metrics", "stat", "stacked"}
@@ -135,3 +137,14 @@ def test_logs_are_asked_in_groups_of_this_stack(template: dict[str, Any]) -> Non
     }
 
     assert asked == groups
+
+
+def test_logs_are_asked_for_members_that_the_functions_write(template: dict[str, Any]) -> None:
+    queries = " ".join(w["properties"].get("query", "") for w in widgets(template))
+    sources = bundle.sources()
+
+    assert "by problem" in queries
+    assert '"problem": ' in sources["waypost/aws_lambda/processor.py"]
+    assert f"sum({Metric.ALERTS.value})" in queries
+    assert f"by labels.{Metric.ALERTS.label_names[0]}" in queries
+    assert '"labels": ' in sources["waypost/metrics/emf.py"]

@@ -12,7 +12,7 @@ from waypost.core.errors import InvalidUpdate, StoreUnavailable
 from waypost.core.fields import decode
 from waypost.core.updates import Event
 from waypost.metrics.emf import EmfMetrics
-from waypost.ports import Metric
+from waypost.ports import Metric, Rejection
 from waypost.record import read_event, record, reject
 from waypost.stores.dynamodb import DynamoStore
 
@@ -99,7 +99,16 @@ class Processor:
         except InvalidUpdate as error:
             # Without a time: whoever replays it reads the envelope again.
             bare = Event(id=delivery, source="", time=None, detail=None, raw=text)
-            self._store.reject([reject(bare, error.problems, now)])
+            rejection = reject(bare, error.problems, now)
+            self._store.reject([rejection])
             self._metrics.add(Metric.REJECTED)
+            _say(rejection)
         else:
-            record([event], store=self._store, metrics=self._metrics, now=now)
+            for result in record([event], store=self._store, metrics=self._metrics, now=now):
+                if isinstance(result, Rejection):
+                    _say(result)
+
+
+def _say(rejection: Rejection) -> None:
+    """Log why an event was rejected: the dashboard counts these lines by ``problem``."""
+    _log.warning("event rejected", extra={"problem": str(rejection.problems[0])})

@@ -95,6 +95,18 @@ def test_what_can_never_be_recorded_is_quarantined_with_its_reasons(
     assert len(world.store.history("A")) == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [("not json", ": is not JSON"), (bus_event(status="LOST"), "shipmentId: is missing")],
+)
+def test_the_log_says_why_an_event_was_rejected(
+    world: World, caplog: pytest.LogCaptureFixture, body: object, problem: str
+) -> None:
+    world.processor.handle(sqs_batch(body), Time())
+    [line] = [record for record in caplog.records if record.msg == "event rejected"]
+    assert line.__dict__["problem"] in (problem, problem.removeprefix(": "))
+
+
 def test_the_same_bad_delivery_is_quarantined_once(world: World) -> None:
     for _ in range(2):
         world.processor.handle(sqs_batch("not json"), Time())
