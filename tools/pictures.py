@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from waypost.bootstrap import SystemClock
+from waypost.clock import SystemClock
 from waypost.core.times import HOUR, format_time
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"

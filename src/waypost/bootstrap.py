@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import os
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
+from waypost.clock import SystemClock
 from waypost.core.errors import WaypostError
 from waypost.core.times import SECOND
 from waypost.follow.deliver import Deliverer
@@ -35,19 +34,6 @@ FILE: Final = "waypost.db"
 LOCK: Final = "waypost.lock"
 STOP_SECONDS: Final = 20.0
 """How long a worker may take to end what it is doing; then it is left behind."""
-
-
-class SystemClock:
-    """The machine's own clock, and random names."""
-
-    def now(self) -> int:
-        """Return the present in epoch milliseconds."""
-        return time.time_ns() // 1_000_000
-
-    def new_id(self) -> str:
-        """Return a random UUID, of version 4."""
-        digits = os.urandom(16).hex()  # in a third of the time that uuid.uuid4 takes
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 class FolderBusy(WaypostError):

@@ -6,7 +6,6 @@ them too: one code, one meaning.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -23,14 +22,14 @@ from waypost.core.entries import (
     mapping,
     retraction,
 )
-from waypost.core.errors import InvalidUpdate, NotFound
-from waypost.core.fields import Fields, decode
+from waypost.core.errors import InvalidUpdate, NotFound, Problem
+from waypost.core.fields import decode
 from waypost.core.incidents import incident_json, incidents, shipment_json
 from waypost.core.shipments import Fold, Shipment, Thresholds, read_mappings
 from waypost.core.statuses import Status
-from waypost.core.updates import EVENT_ID_LIMIT, Event, ShipmentUpdate, digest
+from waypost.core.updates import Event, ShipmentUpdate, digest
 from waypost.ports import Fate, Metric, Rejection
-from waypost.record import Recorded, record, record_entries, reject
+from waypost.record import Recorded, read_event, record, record_entries, reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -253,23 +252,10 @@ def _read_line(event: Event, now: int) -> Event | Entry:
 
 
 def _read_event(value: dict[str, Any], now: int) -> Event:
-    fields = Fields(value)
-    time = fields.time(
-        "time",
-        latest=now + times.MAX_AHEAD,
-        latest_words="more than a day ahead of now",
-        required=True,
-    )
-    event = Event(
-        id=fields.text("id", EVENT_ID_LIMIT, required=True) or "",
-        source=fields.text("source", EVENT_ID_LIMIT, required=True) or "",
-        time=time[0] if time else None,
-        detail=value["detail"],
-        raw=json.dumps(value["detail"]),
-    )
-    if fields.get("source") not in (None, SOURCE) or value["detail-type"] != DETAIL_TYPE:
-        fields.note("", f"must have the source {SOURCE} and the detail-type {DETAIL_TYPE}")
-    fields.check()
+    event = read_event(value, now)
+    if event.source != SOURCE or value["detail-type"] != DETAIL_TYPE:
+        message = f"must have the source {SOURCE} and the detail-type {DETAIL_TYPE}"
+        raise InvalidUpdate([Problem("", message)])
     return event
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from waypost.core import times
 from waypost.core.entries import to_json
 from waypost.core.errors import InvalidUpdate, Problem
-from waypost.core.updates import Event, ShipmentUpdate, digest, parse
+from waypost.core.fields import MISSING, Fields
+from waypost.core.updates import EVENT_ID_LIMIT, Event, ShipmentUpdate, digest, parse
 from waypost.ports import Metric, Outcome, Rejection
 
 if TYPE_CHECKING:
@@ -72,6 +74,31 @@ def record_entries(
     _quarantine(results, store)
     _count(zip(entries, results, strict=True), metrics)
     return results
+
+
+def read_event(value: object, now: int) -> Event:
+    """Read the JSON of an EventBridge event, as the bus hands it to its targets.
+
+    Raises:
+        InvalidUpdate: if it is none; with all the problems of the envelope, not of the detail.
+    """
+    fields = Fields(value)
+    event_id = fields.text("id", EVENT_ID_LIMIT, required=True)
+    source = fields.text("source", EVENT_ID_LIMIT, required=True)
+    latest = now + times.MAX_AHEAD
+    words = "more than a day ahead of now"
+    time = fields.time("time", latest=latest, latest_words=words, required=True)
+    if "detail" not in fields:
+        fields.note("detail", MISSING)
+    fields.check()
+    detail = fields.get("detail")
+    return Event(
+        id=event_id or "",
+        source=source or "",
+        time=time[0] if time else None,
+        detail=detail,
+        raw=json.dumps(detail),
+    )
 
 
 def reject(event: Event, problems: Iterable[Problem], now: int) -> Rejection:

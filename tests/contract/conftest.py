@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from moto import mock_aws
 
+from tests.support.aws import aws_client
+from tests.support.tables import new_store
 from waypost.stores.memory import MemoryStore
 from waypost.stores.sqlite import SqliteStore
 
@@ -21,7 +24,14 @@ LOCAL_STORES: Final[Mapping[str, Callable[[Path], LocalStore]]] = {
 }
 STORES: Final[Mapping[str, Callable[[Path], Store]]] = {
     **LOCAL_STORES,
+    "dynamodb": lambda folder: new_store(aws_client("dynamodb")),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def aws() -> Iterator[None]:
+    with mock_aws():
+        yield
 
 
 @pytest.fixture(params=LOCAL_STORES)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from io import StringIO
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +13,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.clocks import FakeClock
+from waypost.metrics.emf import EmfMetrics
 from waypost.metrics.memory import MemoryMetrics
 from waypost.metrics.prometheus import PrometheusMetrics, snake_case
 from waypost.ports import Metric, MetricKind
@@ -53,7 +57,25 @@ def prometheus() -> Sink:
     return Sink(metrics, read)
 
 
-SINKS: Final = (memory, prometheus)
+def emf() -> Sink:
+    out = StringIO()
+    metrics = EmfMetrics(environment="dev", clock=FakeClock(), out=out)
+
+    def read(metric: Metric, labels: tuple[str, ...]) -> float:
+        metrics.flush()
+        wanted = dict(zip(metric.label_names, labels, strict=True))
+        lines = [json.loads(line) for line in out.getvalue().splitlines()]
+        found = [
+            line[metric.value]
+            for line in lines
+            if metric.value in line and line.get("labels", {}) == wanted
+        ]
+        return sum(found) if metric.kind is MetricKind.COUNTER else found[-1]
+
+    return Sink(metrics, read)
+
+
+SINKS: Final = (memory, prometheus, emf)
 
 
 @pytest.fixture(params=SINKS, ids=lambda make: make.__name__)

@@ -8,14 +8,17 @@ from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from moto import mock_aws
 from rich.console import Console
 
+from tests.support.aws import Refusing, aws_client, published
 from tests.support.clocks import FakeClock
 from tests.support.messages import alert, message, rejected
 from tests.support.servers import HookServer, MailServer
 from waypost.core.errors import NotifyFailed
 from waypost.notifiers.memory import MemoryNotifier
 from waypost.notifiers.smtp import SmtpNotifier, Tls
+from waypost.notifiers.sns import SnsNotifier
 from waypost.notifiers.terminal import TerminalNotifier
 from waypost.notifiers.webhook import WebhookNotifier
 
@@ -109,7 +112,24 @@ def webhook() -> Iterator[Channel]:
         )
 
 
-NOTIFIERS: Final = (memory, terminal, smtp, webhook)
+@contextmanager
+def sns() -> Iterator[Channel]:
+    with mock_aws():
+        client = aws_client("sns")
+        arn = client.create_topic(Name="logistics-alerts-dev")["TopicArn"]
+        taken = published(arn)
+        refusing = Refusing(client, "Publish")
+        yield Channel(
+            SnsNotifier(lambda: client, arn),
+            taken=lambda: len(taken),
+            fail=lambda permanent: refusing.start(
+                *((403, "AuthorizationError") if permanent else (503, "ServiceUnavailable"))
+            ),
+            mend=refusing.stop,
+        )
+
+
+NOTIFIERS: Final = (memory, terminal, smtp, webhook, sns)
 
 
 @pytest.fixture(params=NOTIFIERS, ids=lambda make: make.__name__)

@@ -21,7 +21,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests.support.serving import Site, entry, serving
-from waypost.bootstrap import SystemClock
+from waypost.clock import SystemClock
 from waypost.core.errors import StoreUnavailable
 from waypost.core.updates import ShipmentUpdate
 from waypost.ports import Metric

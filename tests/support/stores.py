@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from hypothesis import strategies as st
 
 from tests.support.clocks import NOON
-from waypost.core.entries import Action, CodeMapping, Entry, act, mapping, retraction
+from waypost.core.entries import MAPPINGS, Action, Entry, act, mapping, retraction
 from waypost.core.errors import Problem
 from waypost.core.incidents import decide, tell
-from waypost.core.shipments import Thresholds, fold, read_mappings
+from waypost.core.shipments import Shipment, Thresholds, fold, read_mappings
 from waypost.core.statuses import CONDITIONS, Status
 from waypost.core.updates import Place, ShipmentUpdate, digest
 from waypost.ports import AlertKind, Message, Rejection, Save, Saved
@@ -58,12 +58,24 @@ def folded(
     due_at: int | None = None,
 ) -> Save:
     """Return the shipment as its history and what was saved of it have it, ready to save."""
-    mappings = read_mappings(m for m in store.entries() if isinstance(m, CodeMapping))
+    mappings = read_mappings(store.history(MAPPINGS))
     thresholds = Thresholds()
     shipment = fold(
         shipment_id, store.history(shipment_id), mappings, thresholds=thresholds, as_of=now
     )
     saved = store.saved([shipment_id]).get(shipment_id, UNSAVED)
+    return decided(shipment, saved, deciding=deciding, version=version, due_at=due_at)
+
+
+def decided(
+    shipment: Shipment,
+    saved: Saved = UNSAVED,
+    *,
+    deciding: bool = True,
+    version: int | None = None,
+    due_at: int | None = None,
+) -> Save:
+    """Return a folded shipment with its alerts, ready to save."""
     alerts, told = decide(shipment, saved.told)
     return Save(
         shipment=shipment,

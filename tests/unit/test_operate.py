@@ -193,10 +193,9 @@ def envelope(**members: object) -> dict[str, Any]:
         (
             json.dumps(envelope(id="", source=5, time=None)),
             [
-                "time: must be an RFC 3339 time with an offset, such as 2026-11-23T08:30:00+01:00",
                 "id: must not be blank",
                 "source: must be text",
-                "must have the source logistics.shipments and the detail-type Shipment Update",
+                "time: must be an RFC 3339 time with an offset, such as 2026-11-23T08:30:00+01:00",
             ],
         ),
         (

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from waypost import __version__
-from waypost.cli import alerts, incidents, output, rejected, unmapped
+from waypost.cli import alerts, incidents, output, rejected, stack, unmapped
 from waypost.cli.commands import Commands, command, flowing
 from waypost.cli.demo import demo
 from waypost.cli.doctor import doctor
@@ -72,6 +72,7 @@ app.add_typer(incidents.app, name="incidents")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(unmapped.app, name="unmapped")
+app.add_typer(stack.app, name="stack")
 command(app, "waypost rederive")(rederive)
 command(
     app,

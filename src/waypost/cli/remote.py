@@ -10,9 +10,10 @@ from urllib.parse import quote
 import orjson
 import urllib3
 
-from waypost.bootstrap import SystemClock, open_store
+from waypost.bootstrap import open_store
 from waypost.cli.exits import CallRefused, ServerUnreachable
 from waypost.cli.hands import Said, Tally, Watch
+from waypost.clock import SystemClock
 from waypost.core.entries import Action
 from waypost.core.errors import InvalidUpdate, NotFound, Problem
 from waypost.core.statuses import Status

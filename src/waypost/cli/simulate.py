@@ -54,7 +54,7 @@ def simulate(
 
     They happened in the last two weeks; some are late, twice, out of order or malformed.
     """
-    from waypost.bootstrap import SystemClock
+    from waypost.clock import SystemClock
     from waypost.simulate.fleet import Fleet
     from waypost.simulate.sender import events_client, send
 

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from waypost.core.statuses import CONDITIONS
-from waypost.ports import AlertKind, Message, Pending
+from waypost.ports import AlertKind, Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,25 +67,47 @@ class Digester:
                 return None
         now = self._clock.now()
         message = compose(
-            pending, message_id=self._clock.new_id(), now=now, environment=self._environment
+            kind,
+            pending.counts,
+            pending.first,
+            message_id=self._clock.new_id(),
+            now=now,
+            environment=self._environment,
         )
         self._store.post(message, pending.last, self._notifiers)
         self._last[kind] = now
         return message
 
 
-def compose(pending: Pending, *, message_id: str, now: int, environment: str) -> Message:
-    """Return the message that stands for some alerts. It never holds a payload."""
-    is_incident = pending.kind is AlertKind.INCIDENT
-    subject, lines = (_incidents if is_incident else _rejections)(pending, environment)
+def compose(
+    kind: AlertKind,
+    counts: Mapping[str, int],
+    first: Sequence[dict[str, Any]],
+    *,
+    message_id: str,
+    now: int,
+    environment: str,
+) -> Message:
+    """Return the message that stands for some alerts. It never holds a payload.
+
+    Args:
+        kind: of all of them.
+        counts: how many, by condition, or by the problem for rejected events; never cut.
+        first: the JSON of those that are listed, at most `LISTED`.
+        message_id: a UUID.
+        now: epoch ms.
+        environment: what the people who read it call this installation.
+    """
+    write = _incidents if kind is AlertKind.INCIDENT else _rejections
+    subject, lines = write(counts, first, environment)
     return Message(
         message_id=message_id,
         created_at=now,
-        kind=pending.kind,
+        kind=kind,
         subject=safe_subject(subject),
         text="\n".join(lines) + "\n",
-        counts=pending.counts,
-        alerts=pending.first,
+        counts=counts,
+        alerts=tuple(first),
     )
 
 
@@ -95,18 +117,20 @@ def safe_subject(text: str) -> str:
     return plain if len(plain) <= SUBJECT_LIMIT else plain[: SUBJECT_LIMIT - 3] + "..."
 
 
-def _incidents(pending: Pending, environment: str) -> tuple[str, list[str]]:
-    total = sum(pending.counts.values())
+def _incidents(
+    counts: Mapping[str, int], first: Sequence[dict[str, Any]], environment: str
+) -> tuple[str, list[str]]:
+    total = sum(counts.values())
     if total == 1:
-        [alert] = pending.first
+        [alert] = first
         subject = f"Logistics Alert: {alert['condition']} - {alert['shipmentId']}"
         return subject, _alert_lines(alert, environment)
-    counted = _counted(pending.counts)
+    counted = _counted(counts)
     lines = [f"{total:,} shipments need attention in {environment}: {counted}.", ""]
-    for alert in pending.first:
+    for alert in first:
         lines += [_line(alert)]
-    if total > len(pending.first):
-        lines += ["", f"... and {total - len(pending.first):,} more."]
+    if total > len(first):
+        lines += ["", f"... and {total - len(first):,} more."]
     lines += ["", "All of them: waypost incidents --open"]
     return f"Logistics Alert: {total:,} incidents - {counted}", lines
 
@@ -141,14 +165,16 @@ def _line(alert: Mapping[str, Any]) -> str:
     )
 
 
-def _rejections(pending: Pending, environment: str) -> tuple[str, list[str]]:
-    total = sum(pending.counts.values())
+def _rejections(
+    counts: Mapping[str, int], _: Sequence[dict[str, Any]], environment: str
+) -> tuple[str, list[str]]:
+    total = sum(counts.values())
     what = "1 update was" if total == 1 else f"{total:,} updates were"
     lines = [
         f"{what} rejected in {environment} and kept in quarantine, by first reason:",
         "",
     ]
-    worst = sorted(pending.counts.items(), key=lambda item: (-item[1], item[0]))
+    worst = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     lines += [f"{count:>9,}  {reason}" for reason, count in worst[:LISTED]]
     if len(worst) > LISTED:
         lines += [f"           and {len(worst) - LISTED:,} more reasons"]

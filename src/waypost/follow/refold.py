@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from waypost.core.entries import MAPPINGS, CodeMapping, Entry
 from waypost.core.errors import StateConflict, StoreUnavailable, StoreUnusable
-from waypost.core.incidents import NOBODY_TOLD, decide, tell
 from waypost.core.shipments import Fold, Mappings, Ref, Thresholds, code_key, read_mappings
+from waypost.follow.judge import UNSAVED, judge
 from waypost.ports import Followed, Metric, Save, Saved
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ KEPT: Final = 30_000
 """How many folds are kept in memory, those used last; others are folded from the log again.
 One takes 2 to 3 KB."""
 
-_UNSAVED: Final = Saved(version=0, told=NOBODY_TOLD, conflicts=0)
 _NO_REFS: Final[frozenset[Ref]] = frozenset()
 _log: Final = logging.getLogger(__name__)
 
@@ -133,7 +132,7 @@ class Follower:
             try:
                 fold, saved = self._fold(shipment_id, entries, known.get(shipment_id))
                 said_quietly = frozenset(quiet.get(shipment_id, _NO_REFS))
-                save = self._judge(fold, saved, said_quietly, now, deciding=deciding)
+                save = judge(fold, saved, said_quietly, now, deciding=deciding)
             except (StoreUnavailable, StoreUnusable):
                 raise
             except Exception as error:  # noqa: BLE001 (a bug met one shipment: kept, reported, the rest moves on)
@@ -160,22 +159,7 @@ class Follower:
         is_new = entries and saved is None and shipment_id not in self._suspects()
         history = entries if is_new else self._store.history(shipment_id)
         fold = Fold.of(shipment_id, history, self._mappings, self._thresholds)
-        return fold, saved or _UNSAVED
-
-    @staticmethod
-    def _judge(
-        fold: Fold, saved: Saved, quiet: frozenset[Ref], now: int, *, deciding: bool
-    ) -> Save:
-        shipment = fold.shipment(now)
-        alerts, told = decide(shipment, saved.told, quiet)
-        return Save(
-            shipment=shipment,
-            told=tell(told, alerts) if deciding else told,
-            version=saved.version,
-            due_at=fold.due(now),
-            undecided=bool(alerts) and not deciding,
-            alerts=alerts if deciding else (),
-        )
+        return fold, saved or UNSAVED
 
     def _settled(self, queued: Iterable[str], saves: Iterable[Save]) -> tuple[str, ...]:
         """Return the folded shipments that were in the re-fold queue, given up ones too."""

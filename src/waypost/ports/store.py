@@ -85,7 +85,8 @@ class Save:
         version: of the `Saved` that the decision was made on.
         due_at: the next instant at which silence or an ETA matters, epoch ms.
         undecided: it calls for an alert, which is decided when the alert window drains.
-        alerts: what to tell people: saved in one with the rest, or not at all.
+        alerts: what to tell people. Where the store has an outbox, saved in one with the rest, or
+            not at all; else whoever saves has told them.
     """
 
     shipment: Shipment
@@ -164,7 +165,8 @@ class Store(Protocol):
         """Save folded shipments with their incidents and alerts.
 
         Raises:
-            StateConflict: if one was saved by somebody else since; nothing has changed then.
+            StateConflict: if one was saved by somebody else since; nothing has changed then, but
+                of more than 100 saves some may have been done.
         """
 
     def shipment(self, shipment_id: str) -> dict[str, Any] | None:
@@ -187,6 +189,8 @@ class Store(Protocol):
         self, fate: Fate | None = Fate.OPEN, after: str | None = None, limit: int = 100
     ) -> list[Rejection]:
         """Return rejected events in the order in which they came, from what follows ``after``.
+
+        The order is by record time, and within one call of `reject` as they were given.
 
         Raises:
             NotFound: if there is none of the id ``after``.

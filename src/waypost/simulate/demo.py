@@ -16,7 +16,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from waypost.bootstrap import SystemClock
+from waypost.clock import SystemClock
 from waypost.core.statuses import CONDITIONS, Kind, Status
 from waypost.core.times import HOUR, SECOND
 from waypost.operate import DETAIL_TYPE, SOURCE

@@ -58,6 +58,7 @@ def test_all_commands_are_there() -> None:
         "rejected drop",
         "unmapped list",
         "unmapped map",
+        "stack render",
         "rederive",
         "import",
         "export",
@@ -75,7 +76,7 @@ def test_every_command_has_a_help_with_examples_and_the_data_option(
 
     shown = "waypost " + " ".join(name for name in path if name != "list")
     assert shown in told.split("Examples:")[1]
-    assert "--data" in told
+    assert "--data" in told or path[0] == "stack", "only on AWS there is no data folder"
 
 
 def test_the_help_waits_for_nothing_heavy() -> None:

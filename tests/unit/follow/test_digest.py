@@ -6,7 +6,7 @@ import pytest
 
 from waypost.core.times import format_time
 from waypost.follow.digest import LISTED, SUBJECT_LIMIT, compose, safe_subject
-from waypost.ports import AlertKind, Message, Pending
+from waypost.ports import AlertKind, Message
 
 
 def alert(number: int = 1, **members: object) -> dict[str, object]:
@@ -25,8 +25,7 @@ def alert(number: int = 1, **members: object) -> dict[str, object]:
 def message(
     counts: dict[str, int], first: list[dict[str, object]], kind: AlertKind = AlertKind.INCIDENT
 ) -> Message:
-    pending = Pending(kind=kind, last=9, counts=counts, first=tuple(first), last_message_at=None)
-    return compose(pending, message_id="m-1", now=5, environment="dev")
+    return compose(kind, counts, first, message_id="m-1", now=5, environment="dev")
 
 
 @pytest.mark.parametrize(

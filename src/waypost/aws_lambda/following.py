@@ -1,0 +1,220 @@
+"""Following on AWS: fold whole histories, publish one digest, save who was told.
+
+Publishing comes before saving, so an alert is sent twice if the function dies in between, or if two
+runs decide on one shipment at the same moment; it is never lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from waypost.aws_lambda.environment import explain
+from waypost.core.entries import MAPPINGS
+from waypost.core.errors import NotifyFailed, StateConflict, StoreUnavailable
+from waypost.core.incidents import Alert, alert_json, tell
+from waypost.core.shipments import Fold, Mappings, Thresholds, read_mappings
+from waypost.follow.digest import LISTED, compose
+from waypost.follow.judge import UNSAVED, judge
+from waypost.ports import AlertKind, Metric, Save, Saved, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from waypost.core.entries import Entry
+    from waypost.core.shipments import CodeKey, Ref
+    from waypost.ports import Clock, Metrics, Notifier
+
+TRIES: Final = 4
+"""How often a shipment is folded at most because somebody else saved it first."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class FollowedStore(Store, Protocol):
+    """A store whose log is followed by shipment, not by position."""
+
+    def history_and_quiet(self, shipment_id: str) -> tuple[list[Entry], frozenset[Ref]]:
+        """Return what `history` does, and which entries of it shall alert nobody."""
+
+    def with_codes(self, keys: Collection[CodeKey], after: str | None = None) -> Iterator[str]:
+        """Return the shipments that have one of these codes, by shipment id, from one on."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What a round of following came to.
+
+    Attributes:
+        followed: how many shipments were folded and saved.
+        failed: the shipments that were not.
+        unsent: why nobody was told, where somebody should have been; the sweep tries again.
+    """
+
+    followed: int = 0
+    failed: list[str] = field(default_factory=list)
+    unsent: NotifyFailed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """A shipment as its whole history has it, and what follows from that."""
+
+    fold: Fold
+    quiet: frozenset[Ref]
+    saved: Saved
+    save: Save
+
+    def judged_again(self, now: int, sent: tuple[Alert, ...] = ()) -> Save:
+        """Return what is to be saved where these alerts were sent, and no others are now."""
+        saved = replace(self.saved, told=tell(self.saved.told, sent))
+        return replace(judge(self.fold, saved, self.quiet, now, deciding=False), alerts=sent)
+
+
+class Following:
+    """Re-folds shipments, and tells people. Not thread-safe."""
+
+    def __init__(
+        self,
+        store: FollowedStore,
+        channel: Notifier,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        thresholds: Thresholds,
+        environment: str,
+    ) -> None:
+        """Follow ``store``; tell people through ``channel``, in the name of ``environment``."""
+        self._store = store
+        self._channel = channel
+        self._clock = clock
+        self._metrics = metrics
+        self._thresholds = thresholds
+        self._environment = environment
+
+    def follow(
+        self, shipment_ids: Iterable[str], *, is_time_left: Callable[[], bool] = lambda: True
+    ) -> Round:
+        """Re-fold shipments, send one message of all that people must know, and save.
+
+        Args:
+            shipment_ids: which; one that is there twice is folded once.
+            is_time_left: asked before each fold; once it says no, the rest is left as it is.
+
+        Raises:
+            StoreUnavailable: nothing was sent and nothing saved; a later call does it again.
+            StoreUnusable: likewise, and a retry cannot help.
+        """
+        ids = list(dict.fromkeys(shipment_ids))
+        outcome = Round()
+        if not ids:
+            return outcome
+        now = self._clock.now()
+        known = self._store.saved(ids)
+        mappings = self._mappings()
+        folded: list[_Folded] = []
+        for shipment_id in ids:
+            if not is_time_left():
+                break
+            try:
+                saved = known.get(shipment_id, UNSAVED)
+                folded.append(self._fold(shipment_id, saved, mappings, now))
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 (a bug met one shipment: reported, the rest moves on)
+                _fail(outcome, shipment_id, error)
+        outcome.unsent = self._tell([alert for one in folded for alert in one.save.alerts], now)
+        self._save_all(folded, outcome, now)
+        return outcome
+
+    def report(self, problems: Sequence[str]) -> None:
+        """Tell people of rejected events, in one message.
+
+        Args:
+            problems: the first problem of each.
+
+        Raises:
+            NotifyFailed: nobody was told.
+        """
+        if problems:
+            self._send(AlertKind.REJECTED, Counter(problems), [], self._clock.now())
+
+    def _mappings(self) -> Mappings:
+        return read_mappings(self._store.history(MAPPINGS))
+
+    def _fold(self, shipment_id: str, saved: Saved, mappings: Mappings, now: int) -> _Folded:
+        history, quiet = self._store.history_and_quiet(shipment_id)
+        fold = Fold.of(shipment_id, history, mappings, self._thresholds)
+        return _Folded(fold, quiet, saved, judge(fold, saved, quiet, now, deciding=True))
+
+    def _tell(self, alerts: Sequence[Alert], now: int) -> NotifyFailed | None:
+        if not alerts:
+            return None
+        worst_first = sorted(alerts, key=lambda alert: (alert.condition.severity, alert.opened_at))
+        counts = Counter(alert.condition.value for alert in worst_first)
+        listed = [alert_json(alert) for alert in worst_first[:LISTED]]
+        try:
+            self._send(AlertKind.INCIDENT, counts, listed, now)
+        except NotifyFailed as error:
+            return error
+        for condition, count in counts.items():
+            self._metrics.add(Metric.ALERTS, count, condition)
+        return None
+
+    def _send(
+        self, kind: AlertKind, counts: Mapping[str, int], first: list[dict[str, Any]], now: int
+    ) -> None:
+        message = compose(
+            kind,
+            counts,
+            first,
+            message_id=self._clock.new_id(),
+            now=now,
+            environment=self._environment,
+        )
+        name = self._channel.name
+        try:
+            self._channel.send(message)
+        except NotifyFailed as error:
+            self._metrics.add(Metric.MESSAGES, 1, name, "failed")
+            _log.error("nobody was told: %s", error)
+            raise
+        self._metrics.add(Metric.MESSAGES, 1, name, "sent")
+
+    def _save_all(self, folded: Iterable[_Folded], outcome: Round, now: int) -> None:
+        for one in folded:
+            save = one.save if outcome.unsent is None else one.judged_again(now)
+            try:
+                self._save(save, one.saved, now)
+            except Exception as error:  # noqa: BLE001 (people were told of the others too: they have to be saved)
+                _fail(outcome, save.shipment.shipment_id, error)
+            else:
+                outcome.followed += 1
+
+    def _save(self, save: Save, saved: Saved, now: int) -> None:
+        """Save a shipment; if somebody else did meanwhile, fold it again, with what was sent.
+
+        Raises:
+            StateConflict: if that happened too often.
+        """
+        shipment_id = save.shipment.shipment_id
+        for _ in range(TRIES - 1):
+            try:
+                self._store.save([save])
+                break
+            except StateConflict:
+                saved = self._store.saved([shipment_id]).get(shipment_id, UNSAVED)
+                again = self._fold(shipment_id, saved, self._mappings(), now)
+                save = again.judged_again(now, save.alerts)
+        else:
+            self._store.save([save])
+        conflicts = save.shipment.conflicts - saved.conflicts
+        if conflicts > 0:
+            self._metrics.add(Metric.CONFLICTS, conflicts)
+
+
+def _fail(outcome: Round, shipment_id: str, error: Exception) -> None:
+    _log.error("shipment %s not followed: %s", shipment_id, explain(error))
+    outcome.failed.append(shipment_id)

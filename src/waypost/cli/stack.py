@@ -1,0 +1,81 @@
+"""``waypost stack``: the same system on AWS, out of this very installation."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from waypost.cli import output
+from waypost.cli.commands import command
+from waypost.cli.options import File
+
+app = typer.Typer(
+    help="Run it on AWS: make the template, and what the functions need.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+def _bucket(text: str) -> str:
+    from waypost.stack.render import BUCKET_NAME
+
+    if BUCKET_NAME.fullmatch(text) is None:
+        raise typer.BadParameter("is no name that a bucket can have")
+    return text
+
+
+@app.callback()
+def _stack() -> None:
+    """Keep this a group while it has one command."""
+
+
+def render(
+    bucket: Annotated[
+        str | None,
+        typer.Option(
+            "--bucket",
+            parser=_bucket,
+            metavar="NAME",
+            help="Where the functions' code will be. Without it, the template holds the code.",
+        ),
+    ] = None,
+    code: Annotated[
+        Path | None,
+        typer.Option("--code", metavar="FILE", help="Write the zip for the bucket to this file."),
+    ] = None,
+    to: File = None,
+) -> None:
+    """Write the CloudFormation template.
+
+    With --bucket it fits into one call; upload the zip under the key that is said first. Without,
+    it is one file with all in it, which is too large for a call: give it to the console, or to
+    the AWS CLI's `cloudformation deploy --s3-bucket`.
+    """
+    from waypost.stack import bundle
+    from waypost.stack.render import DIRECT_LIMIT
+    from waypost.stack.render import render as render_template
+
+    template = render_template(bucket)
+    if code is not None:
+        code.write_bytes(bundle.zip_code())
+    if to is not None:
+        to.write_bytes(template)
+    else:
+        sys.stdout.buffer.write(template)
+    if bucket is not None:
+        output.note(f"The functions' code belongs to s3://{bucket}/{bundle.zip_key()}")
+    elif len(template) > DIRECT_LIMIT:
+        output.note(
+            f"{len(template):,} bytes: CloudFormation takes {DIRECT_LIMIT:,} directly, more from "
+            "a bucket only. --bucket makes a smaller one."
+        )
+
+
+command(
+    app,
+    "waypost stack render --output waypost.yaml",
+    "waypost stack render --bucket my-bucket --code waypost.zip > waypost.yaml",
+)(render)

@@ -1,0 +1,1 @@
+"""The stack on AWS: what is deployed, made of the template and of this very package's sources."""
