@@ -60,6 +60,11 @@ class Measured:
     commits: int
     saves: int
 
+    @property
+    def ratio(self) -> float:
+        """To SQLite alone in the way that is faster."""
+        return min(self.alone, self.at_once) / self.folded
+
 
 def measure(details: list[Detail], shape: Shape) -> Measured:
     with tempfile.TemporaryDirectory() as scratch:
@@ -132,12 +137,8 @@ def main() -> None:
         for _ in range(options.rounds):
             rounds.append(measure(details, shape))
             table.add_row(*row(shape, rounds[-1], len(details)))
-        ratio = statistics.median(r.alone / r.folded for r in rounds)
-        at_once = statistics.median(r.at_once / r.folded for r in rounds)
-        lines.append(
-            f"{shape}: the server does {ratio:.2f} of what SQLite alone does, "
-            f"{at_once:.2f} where it saves the state with each batch"
-        )
+        ratio = statistics.median(r.ratio for r in rounds)
+        lines.append(f"{shape}: the server does {ratio:.2f} of what SQLite alone does")
     Console(width=150).print(table)
     print(*lines, sep="\n")
 
@@ -146,10 +147,9 @@ COLUMNS = (
     "senders x entries",
     "answered/s",
     "folded/s",
-    "SQLite alone/s",
-    "ratio",
-    "each batch/s",
-    "ratio",
+    "SQLite in rounds/s",
+    "SQLite each batch/s",
+    "ratio to the faster",
     "server's CPU",
     "events a commit",
     "saves an event",
@@ -162,9 +162,8 @@ def row(shape: Shape, measured: Measured, events: int) -> list[str]:
         f"{events / measured.answered:,.0f}",
         f"{events / measured.folded:,.0f}",
         f"{events / measured.alone:,.0f}",
-        f"{measured.alone / measured.folded:.2f}",
         f"{events / measured.at_once:,.0f}",
-        f"{measured.at_once / measured.folded:.2f}",
+        f"{measured.ratio:.2f}",
         f"{measured.cpu / events * 1e6:.0f} µs",
         f"{events / measured.commits:,.0f}",
         f"{measured.saves / events:.2f}",

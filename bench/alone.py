@@ -36,7 +36,9 @@ class Alone:
         who = columns.index("shipment_id")
         self.batches = [list(rows) for _, rows in groupby(self.log, key=lambda row: row[at])]
         names = [row[who] for row in self.log]
-        self.round = round_size(names, self.saves)
+        # Where nearly each event led to a save, the number of saves tells nothing about the rounds;
+        # one smaller than a batch would only make SQLite wait for the disk more often.
+        self.round = max(round_size(names, self.saves), len(self.log) // len(self.batches))
         self.rounds = [[states[i] for i in ids] for ids in rounds(names, self.round)]
         self.per_batch = [
             [states[i] for i in dict.fromkeys(row[who] for row in batch)] for batch in self.batches
