@@ -85,12 +85,14 @@ class Request:
     Attributes:
         parameters: new values; those of the stack stay where none is given.
         tags: of the stack; those that it has stay too.
+        imports: whether a stack that is made takes in what is there by the names of its own.
     """
 
     stack: str
     template: str
     parameters: Mapping[str, str]
     tags: Mapping[str, str] = field(default_factory=dict)
+    imports: bool = False
 
 
 def prepare(
@@ -108,7 +110,7 @@ def prepare(
     Raises:
         StackFailed: CloudFormation cannot make sense of it, or not within `LOOKS`.
     """
-    creates = before is None or before.status == "REVIEW_IN_PROGRESS"
+    creates = before is None or before.is_empty
     made = client.create_change_set(
         StackName=request.stack,
         ChangeSetName=name,
@@ -120,8 +122,7 @@ def prepare(
             for key, value in {**(before.tags if before else {}), **request.tags}.items()
         ],
         Capabilities=["CAPABILITY_IAM"],
-        # Tables that an earlier stack of this name left behind come back into this one.
-        **({"ImportExistingResources": True} if creates else {}),
+        **({"ImportExistingResources": True} if request.imports else {}),
     )
     said = _wait(client, made["Id"], pause)
     if said["Status"] == "FAILED":

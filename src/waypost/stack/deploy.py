@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from waypost.stack.progress import Event, Outcome
     from waypost.stack.stacks import Stack
 
+TABLES: Final = ("shipment-logs", "shipment-state", "shipment-rejected")
+"""The tables of a stack; each name goes on with the stack's suffix."""
 _STEPS: Final = 5
 """So many things may stand in the way of one deployment, one after the other."""
 
@@ -42,7 +44,8 @@ class Plan:
 
     Attributes:
         stack: its name.
-        parameters: new values by their names in the template; other values stay.
+        parameters: new values by their names in the template, EnvironmentSuffix among them; other
+            values stay.
         tags: further tags; others stay.
         bucket: for the functions' code; None for one that is made if need be.
         execute: False to leave a change set for somebody else to execute.
@@ -110,14 +113,9 @@ class Deployer:
         """
         account = self._introduce(plan.stack)
         before = self._ready(plan)
-        if before is not None and before.status == "REVIEW_IN_PROGRESS":
+        if before is not None and before.is_empty:
             self._desk.say("Nothing was made of this stack yet: a change set of it still waits.")
-        request = changes.Request(
-            stack=plan.stack,
-            template=render(self._bring_code(plan.bucket, account)).decode(),
-            parameters=plan.parameters,
-            tags=plan.tags,
-        )
+        request = self._request(plan, before, self._bring_code(plan.bucket, account))
         found = changes.prepare(self._client, request, plan.change_set, before, self._pause)
         if found is None:
             return Deployed(Ended.UNCHANGED, before)
@@ -184,6 +182,37 @@ class Deployer:
         self._desk.say(f"account {account}, region {region}, stack {name}")
         return account
 
+    def _request(self, plan: Plan, before: Stack | None, bucket: str) -> changes.Request:
+        template = render(bucket).decode()
+        is_new = before is None or before.is_empty
+        left = self._left_behind(plan.parameters["EnvironmentSuffix"]) if is_new else []
+        if left:
+            self._desk.say(
+                f"There already, and taken into the stack as they are: {', '.join(left)}. If another "
+                "stack has them, this fails: name that one with --stack-name."
+            )
+            # Should making the stack fail, it must not take with it what was there before.
+            template = template.replace("RetainExceptOnCreate", "Retain")
+        return changes.Request(
+            stack=plan.stack,
+            template=template,
+            parameters=plan.parameters,
+            tags=plan.tags,
+            imports=bool(left),
+        )
+
+    def _left_behind(self, env: str) -> list[str]:
+        """Return the tables that an earlier stack left."""
+        client = self._connect("dynamodb")
+        found: list[str] = []
+        for table in TABLES:
+            try:
+                client.describe_table(TableName=f"{table}-{env}")
+            except client.exceptions.ResourceNotFoundException:
+                continue
+            found.append(f"{table}-{env}")
+        return found
+
     def _bring_code(self, bucket: str | None, account: str) -> str:
         client, region = self._connect("s3"), self._client.meta.region_name
         name = bucket or upload.default_bucket(account, region)
@@ -209,7 +238,7 @@ class Deployer:
         """Return the stack when it can be changed; None when it is to be made."""
         for _ in range(_STEPS):
             stack = stacks.find(self._client, plan.stack)
-            if stack is None or stack.status in {*stacks.STANDING, "REVIEW_IN_PROGRESS"}:
+            if stack is None or stack.is_empty or stack.status in stacks.STANDING:
                 return stack
             self._clear(stack, plan.again)
         raise StackFailed(f"{plan.stack} does not come to rest; look at it in the console")
@@ -281,8 +310,10 @@ class Deployer:
 def _failure(outcome: Outcome, again: str) -> str:
     """Return what failed first, how the stack is now, and the next step."""
     cause = outcome.cause
-    said = f"{cause.logical_id} ({cause.kind}): {cause.reason or cause.status}" if cause else ""
-    first = f"First cause: {said}. " if said else ""
+    first = ""
+    if cause is not None:
+        why = (cause.reason or cause.status).rstrip(".")
+        first = f"First cause: {cause.logical_id} ({cause.kind}): {why}. "
     now = f"The stack is in {outcome.status}. "
     if outcome.status == "UPDATE_ROLLBACK_COMPLETE":
         return f"{first}{now}It is as it was before. Mend the cause and deploy again."

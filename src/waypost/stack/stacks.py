@@ -42,9 +42,14 @@ class Stack:
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing was made of it yet: there are only change sets."""
+        return self.status == "REVIEW_IN_PROGRESS"
+
+    @property
     def is_moving(self) -> bool:
         """Whether something is under way."""
-        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+        return self.status.endswith("_IN_PROGRESS") and not self.is_empty
 
 
 def find(client: Any, name: str) -> Stack | None:

@@ -83,7 +83,7 @@ class Report:
             problems.append(f"the stack is in {self.stack.status}")
         problems += [f"alarm {a.name}: {a.meaning}" for a in self.alarms if a.state == "ALARM"]
         problems += [
-            f"{queue.name} holds {queue.waiting}: `waypost stack redrive`"
+            f"{queue.name} holds {queue.waiting}: `waypost stack redrive {queue.name}`"
             for queue in self.queues
             if queue.is_dead_letter and queue.waiting
         ]
