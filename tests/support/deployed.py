@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from tests.support.ministack import Ministack
 from tests.support.templates import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.support.ministack import Ministack
-
+BUCKET: Final = "waypost-code"
+"""Where templates go, and code; whoever starts the local AWS makes it."""
 Details = dict[str, Any]
 T = TypeVar("T")
 
@@ -32,6 +33,19 @@ def eventually(look: Callable[[], T], is_enough: Callable[[T], bool] = bool) -> 
     while not is_enough(seen := look()) and time.monotonic() < end:
         time.sleep(0.1)
     return seen
+
+
+def deploy(aws: Ministack, template: bytes, suffix: str, **parameters: str) -> Deployed:
+    """Deploy a template as the AWS CLI does it: by way of a bucket, in a change set."""
+    path = aws.folder / f"{suffix}.yaml"
+    path.write_bytes(template)
+    values = {"EnvironmentSuffix": suffix, **parameters}
+    aws.cli(
+        *f"cloudformation deploy --stack-name waypost-{suffix} --template-file {path}".split(),
+        *f"--s3-bucket {BUCKET} --capabilities CAPABILITY_IAM --parameter-overrides".split(),
+        *(f"{name}={value}" for name, value in values.items()),
+    )
+    return Deployed(aws, suffix, bus=parameters.get("EventBusName", "default"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +64,25 @@ class Answer:
 class Deployed:
     """A stack on a local AWS, and a queue that witnesses what is published to its alert topic."""
 
-    def __init__(self, aws: Ministack, name: str, suffix: str) -> None:
+    def __init__(self, aws: Ministack, suffix: str, *, bus: str) -> None:
         self.aws = aws
         self.suffix = suffix
+        self._bus = bus
         self.sqs = aws.client("sqs")
         self._dynamodb = aws.client("dynamodb")
         self._events = aws.client("events")
         self._functions = aws.client("lambda")
         self._iam = aws.client("iam")
         self._logs = aws.client("logs")
-        [stack] = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        [stack] = aws.client("cloudformation").describe_stacks(StackName=f"waypost-{suffix}")[
+            "Stacks"
+        ]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
         self._witness = self._subscribe(self.outputs["SNSTopicArn"])
         self._messages: list[dict[str, Any]] = []
 
     def _subscribe(self, topic: str) -> str:
-        url: str = self.sqs.create_queue(QueueName="witness")["QueueUrl"]
+        url: str = self.sqs.create_queue(QueueName=f"witness-{self.suffix}")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         arn = arn["Attributes"]["QueueArn"]
         statement = {
@@ -87,6 +104,7 @@ class Deployed:
         for start in range(0, len(details), _CALL):
             entries = [
                 {
+                    "EventBusName": self._bus,
                     "Source": "logistics.shipments",
                     "DetailType": "Shipment Update",
                     "Detail": json.dumps(detail),
@@ -171,6 +189,12 @@ class Deployed:
         )
 
     # --- What it is made of
+
+    def delete(self) -> None:
+        """Delete the stack, and wait until that is done."""
+        name = f"waypost-{self.suffix}"
+        self.aws.cli("cloudformation", "delete-stack", "--stack-name", name)
+        self.aws.cli("cloudformation", "wait", "stack-delete-complete", "--stack-name", name)
 
     def queue(self, name: str) -> str:
         """Return the address of a queue."""

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.deployed import Deployed
+from tests.support.deployed import BUCKET, Deployed, deploy
 from tests.support.ministack import REGION, Ministack
 from waypost.stack.render import render
 
@@ -16,24 +17,21 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
     with Ministack(tmp_path_factory.mktemp("ministack")) as aws:
+        aws.client("s3").create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
         yield aws
 
 
+@pytest.fixture
+def first_template() -> bytes:
+    return (Path(__file__).parent / "first.yaml").read_bytes()
+
+
 @pytest.fixture(scope="session")
-def stack(aws: Ministack, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    """The stack, deployed as the AWS CLI does it: alerts at once, no alarms on metric math."""
-    template = tmp_path_factory.mktemp("template") / "waypost.yaml"
-    template.write_bytes(render())
-    aws.client("s3").create_bucket(
-        Bucket="templates", CreateBucketConfiguration={"LocationConstraint": REGION}
-    )
-    deploy = (
-        f"cloudformation deploy --stack-name waypost-dev --template-file {template} --s3-bucket "
-        "templates --capabilities CAPABILITY_IAM --parameter-overrides Alarms=basic "
-        "AlertWindowSeconds=0"
-    )
-    aws.cli(*deploy.split())
-    stack = Deployed(aws, "waypost-dev", "dev")
+def stack(aws: Ministack) -> Deployed:
+    """The stack as it is deployed where one file holds all."""
+    stack = deploy(aws, render(), "dev", Alarms="basic", AlertWindowSeconds="0")
     make_as_strict_as_aws(stack)
     return stack
 
