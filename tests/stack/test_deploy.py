@@ -6,14 +6,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from tests.support.aws import REGION, aws_client
+from tests.support.aws import REGION, Refusing, aws_client
 from tests.support.cloudformation import CloudFormation, Desk
 from waypost.core.errors import NotFound
-from waypost.stack import bundle, changes, progress, upload
+from waypost.stack import bundle, changes, progress, stacks, upload
 from waypost.stack.deploy import Deployed, Deployer, Ended, Plan
 from waypost.stack.errors import AwsFailed, StackFailed
 
@@ -399,6 +400,26 @@ def test_the_bucket_of_somebody_else_is_not_used() -> None:
         upload.is_there(client, BUCKET, "123456789012")
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_a_bucket_is_made_in_its_region(region: str) -> None:
+    s3 = boto3.client("s3", region_name=region)
+
+    upload.make(s3, "new", region)
+
+    assert s3.get_bucket_location(Bucket="new")["LocationConstraint"] in {region, None}
+
+
+@pytest.mark.parametrize("operation", ["HeadBucket", "HeadObject"])
+def test_what_s3_refuses_otherwise_is_raised_on(operation: str) -> None:
+    s3 = aws_client("s3")
+    upload.make(s3, "mine", REGION)
+    refusing = Refusing(s3, operation)
+
+    refusing.start(400, "SlowDown")
+    with pytest.raises(ClientError, match="SlowDown"):
+        upload.upload(s3, "mine", "123456789012")
+
+
 # --------------------------------------------------------------------------------- the way out
 
 
@@ -438,3 +459,11 @@ def test_destroying_that_fails_says_the_first_cause() -> None:
 def test_what_is_not_there_cannot_be_destroyed() -> None:
     with pytest.raises(NotFound, match="no stack waypost-qa"):
         deployer(CloudFormation(), Desk()).destroy("waypost-qa", AGAIN)
+
+
+def test_a_stack_is_found_as_long_as_it_is_there() -> None:
+    assert stacks.find(CloudFormation("DELETE_COMPLETE"), "waypost-qa") is None
+
+    denied = ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeStacks")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stacks.find(Mock(describe_stacks=Mock(side_effect=denied)), "waypost-qa")

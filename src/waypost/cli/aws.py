@@ -119,6 +119,10 @@ class Target:
             yield Connection(self.profile, self.region, self.endpoint_url)
 
 
+def _is_somebody_there() -> bool:
+    return sys.stdin.isatty()
+
+
 class Screen:
     """The desk of a person at a terminal; all but the answer goes to stderr.
 
@@ -137,7 +141,7 @@ class Screen:
         """Put a question; where nobody can answer, that is wrong use."""
         if not self.is_asked:
             return True
-        if not sys.stdin.isatty():
+        if not _is_somebody_there():
             raise typer.BadParameter(f"{question} Nobody is there to answer: say --yes")
         return typer.confirm(output.plain(question), err=True)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from waypost.stack import stacks
 from waypost.stack.errors import StackFailed
 
@@ -56,13 +54,8 @@ class Outcome:
 
 
 def newest(client: Any, stack: str) -> str | None:
-    """Return the id of the last event of a stack, to follow from; None without a stack."""
-    try:
-        events = client.describe_stack_events(StackName=stack)["StackEvents"]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
+    """Return the id of the last event of a stack, to follow from; None before the first."""
+    events = client.describe_stack_events(StackName=stack)["StackEvents"]
     return events[0]["EventId"] if events else None
 
 
