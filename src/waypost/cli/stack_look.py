@@ -65,7 +65,9 @@ def _watch(connection: Connection, target: aws.Target) -> None:
     stack = stacks.get(connection.client("cloudformation"), target.stack)
     if stack.is_moving:
         deployer = Deployer(connection.client, aws.Screen(yes=True), time.sleep)
-        deployer.watch(stack, None, target.again)
+        outcome = deployer.attach(stack, target.again)
+        if outcome.cause is not None:
+            output.warn(f"First cause: {outcome.cause.logical_id}: {outcome.cause.reason}")
 
 
 def _json(report: Report) -> dict[str, Any]:

@@ -161,12 +161,16 @@ class Deployer:
             raise StackFailed(_failure(outcome, again))
         return tables
 
-    def watch(self, stack: Stack, since: str | None, again: str) -> Outcome:
-        """Report what happens to a stack until nothing does.
+    def attach(self, stack: Stack, again: str) -> Outcome:
+        """Report what is under way, from its beginning until it is over.
 
         Raises:
             StackFailed: somebody pressed Ctrl-C, or it takes too long; it goes on all the same.
         """
+        since = progress.before_latest(self._client, stack.stack_id)
+        return self._watch(stack, since, again)
+
+    def _watch(self, stack: Stack, since: str | None, again: str) -> Outcome:
         try:
             return progress.follow(
                 self._client, stack.stack_id, since, self._desk.event, self._pause
@@ -251,7 +255,7 @@ class Deployer:
                 f"Try again when it is over. To see how it goes: waypost stack status {again} "
                 "--watch",
             )
-            self.watch(stack, progress.newest(self._client, stack.stack_id), again)
+            self.attach(stack, again)
         elif stack.status == "UPDATE_ROLLBACK_FAILED":
             self._roll_back(stack, again)
         elif stack.status in stacks.STUCK_AT_BIRTH:
@@ -278,7 +282,7 @@ class Deployer:
         )
         since = progress.newest(self._client, stack.stack_id)
         self._client.continue_update_rollback(StackName=stack.stack_id)
-        outcome = self.watch(stack, since, again)
+        outcome = self._watch(stack, since, again)
         if outcome.status not in stacks.STANDING:
             raise StackFailed(
                 f"{_failure(outcome, again)} If it cannot be mended: aws cloudformation "
@@ -295,12 +299,12 @@ class Deployer:
     def _delete(self, stack: Stack, again: str) -> Outcome:
         since = progress.newest(self._client, stack.stack_id)
         self._client.delete_stack(StackName=stack.stack_id)
-        return self.watch(stack, since, again)
+        return self._watch(stack, since, again)
 
     def _execute(self, found: changes.ChangeSet, plan: Plan) -> Deployed:
         since = progress.newest(self._client, found.stack_id)
         changes.execute(self._client, found)
-        outcome = self.watch(stacks.get(self._client, found.stack_id), since, plan.again)
+        outcome = self._watch(stacks.get(self._client, found.stack_id), since, plan.again)
         if outcome.status not in stacks.DONE:
             raise StackFailed(_failure(outcome, plan.again))
         stack = stacks.get(self._client, found.stack_id)

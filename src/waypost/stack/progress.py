@@ -18,6 +18,10 @@ PAUSE: Final = 3.0
 SETTLING: Final = 20
 """So many looks may pass before anything that was asked for is to be seen."""
 _GONE: Final = "DELETE_COMPLETE"
+_STACK: Final = "AWS::CloudFormation::Stack"
+_BEGINNINGS: Final = frozenset(
+    {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,16 @@ def newest(client: Any, stack: str) -> str | None:
     """Return the id of the last event of a stack, to follow from; None before the first."""
     events = client.describe_stack_events(StackName=stack)["StackEvents"]
     return events[0]["EventId"] if events else None
+
+
+def before_latest(client: Any, stack: str) -> str | None:
+    """Return the id of the last event before what is under way began, to follow all of it."""
+    events = _events(client, stack, None)
+    for event in events:
+        if event.kind == _STACK and event.status in _BEGINNINGS:
+            break
+    before = next(events, None)
+    return before.event_id if before is not None else None
 
 
 def follow(

@@ -233,14 +233,20 @@ def test_logs_go_on_until_ctrl_c(
     assert ran.out.count("one") == 1
 
 
-def test_what_is_under_way_can_be_watched(waypost: Waypost, cloud: CloudFormation) -> None:
-    cloud.status, cloud.is_under_way = "CREATE_IN_PROGRESS", True
-    cloud.course = [*MADE, ("", "CREATE_COMPLETE", "")]
+def test_what_is_under_way_can_be_watched_from_its_beginning(
+    waypost: Waypost, cloud: CloudFormation
+) -> None:
+    cloud.step("Old", "CREATE_FAILED", "long ago")
+    cloud.step("", "CREATE_COMPLETE")
+    cloud.step("", "UPDATE_IN_PROGRESS")
+    cloud.step("New", "UPDATE_FAILED", "it broke")
+    cloud.course = [("", "UPDATE_ROLLBACK_IN_PROGRESS", ""), ("", "UPDATE_ROLLBACK_COMPLETE", "")]
 
-    ran = waypost("stack", "status", *QA, "--watch")
+    ran = waypost("stack", "status", *QA, "--watch", code=1)
 
-    assert "CREATE_COMPLETE" in ran.err
-    assert ran.out.startswith("waypost-qa: CREATE_COMPLETE")
+    assert "Old" not in ran.err
+    assert "First cause: New: it broke" in ran.err
+    assert ran.out.startswith("waypost-qa: UPDATE_ROLLBACK_COMPLETE")
 
 
 @pytest.mark.parametrize("as_json", [False, True])
