@@ -11,6 +11,7 @@ from waypost.core.errors import (
     Problem,
     WaypostError,
 )
+from waypost.stack.errors import StackFailed
 
 
 class ExitCode(IntEnum):
@@ -42,7 +43,7 @@ def judge(error: WaypostError) -> tuple[ExitCode, list[str]]:
             return ExitCode.NO, ["That cannot be done:", *_list(error.problems)]
         case NotFound():
             return ExitCode.NO, [f"Not found: {error}."]
-        case CallRefused():
+        case CallRefused() | StackFailed():
             return ExitCode.NO, [str(error)]
         case _:
             return ExitCode.UNREACHABLE, [str(error)]

@@ -8,28 +8,17 @@ from typing import Annotated
 
 import typer
 
-from waypost.cli import output
+from waypost.cli import aws, output
+from waypost.cli import stack_deploy as making
+from waypost.cli import stack_look as looking
 from waypost.cli.commands import command
 from waypost.cli.options import File
 
 app = typer.Typer(
-    help="Run it on AWS: make the template, and what the functions need.",
+    help="Run it on AWS: deploy the stack, look after it, take it away.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
-
-
-def _bucket(text: str) -> str:
-    from waypost.stack.render import BUCKET_NAME
-
-    if BUCKET_NAME.fullmatch(text) is None:
-        raise typer.BadParameter("is no name that a bucket can have")
-    return text
-
-
-@app.callback()
-def _stack() -> None:
-    """Keep this a group while it has one command."""
 
 
 def render(
@@ -37,7 +26,7 @@ def render(
         str | None,
         typer.Option(
             "--bucket",
-            parser=_bucket,
+            parser=aws.read_bucket,
             metavar="NAME",
             help="Where the functions' code will be. Without it, the template holds the code.",
         ),
@@ -79,3 +68,24 @@ command(
     "waypost stack render --output waypost.yaml",
     "waypost stack render --bucket my-bucket --code waypost.zip > waypost.yaml",
 )(render)
+command(
+    app,
+    "waypost stack deploy --env dev --alert-email ops@example.com",
+    "waypost stack deploy --env prod --no-execute --json | jq .changes",
+    "waypost stack deploy --env dev --parameter AlertWindowSeconds=30 --yes",
+)(making.deploy)
+command(
+    app,
+    "waypost stack status --env dev",
+    "waypost stack status --env dev --json | jq .problems",
+)(looking.status)
+command(
+    app, "waypost stack logs --env dev --follow", "waypost stack logs --env dev --function notifier"
+)(looking.logs)
+command(app, "waypost stack verify --env prod")(looking.verify)
+command(
+    app,
+    "waypost stack redrive shipment-updates-dlq --env dev",
+    "waypost stack redrive shipment-stream-dlq --env dev --json",
+)(looking.redrive)
+command(app, "waypost stack destroy --env dev")(making.destroy)

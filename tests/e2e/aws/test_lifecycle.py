@@ -1,0 +1,70 @@
+"""The stack over time on a local AWS: made, changed, told from another one, taken away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.deployed import BUCKET, Deployed, deploy, eventually
+from waypost.stack import bundle
+from waypost.stack.render import render
+from waypost.stack.verify import verify
+
+if TYPE_CHECKING:
+    from tests.support.ministack import Ministack
+
+pytestmark = pytest.mark.xdist_group("aws")
+
+BASIC: Final = {"Alarms": "basic", "AlertWindowSeconds": "0"}
+
+
+def from_bucket(aws: Ministack, suffix: str, **parameters: str) -> Deployed:
+    """Deploy the form whose code is in a bucket."""
+    aws.client("s3").put_object(Bucket=BUCKET, Key=bundle.zip_key(), Body=bundle.zip_code())
+    return deploy(aws, render(BUCKET), suffix, **BASIC, **parameters)
+
+
+def test_code_from_a_bucket_runs_on_a_bus_of_its_own(aws: Ministack, stack: Deployed) -> None:
+    aws.client("events").create_event_bus(Name="carriers")
+    other = from_bucket(aws, "bucket", EventBusName="carriers")
+    other.send({"shipmentId": "BUCKET-1", "status": "LOST"})
+    assert eventually(lambda: other.messages(about="BUCKET-1"))
+    assert stack.rows("BUCKET-1") == []
+    for suffix in ("dev", "bucket"):
+        verdicts = verify(aws.client("lambda"), suffix)
+        assert [verdict.differences for verdict in verdicts] == [(), (), ()]
+
+
+def test_a_stack_of_the_first_version_is_updated_in_place(
+    aws: Ministack, first_template: bytes
+) -> None:
+    first = deploy(aws, first_template, "old")
+    first.send({"shipmentId": "OLD-1", "status": "IN_TRANSIT"})
+    [old_row] = eventually(lambda: first.rows("OLD-1"))
+    table = aws.client("dynamodb").describe_table(TableName="shipment-logs-old")["Table"]
+
+    now = deploy(aws, render(), "old", **BASIC)
+    assert now.rows("OLD-1") == [old_row]
+    now.send({"shipmentId": "OLD-1", "status": "LOST"})
+    state = eventually(lambda: now.state("OLD-1"), lambda state: state.get("updates") == 2)
+    assert (state["progress"], state["condition"]) == ("IN_TRANSIT", "LOST")
+    assert eventually(lambda: now.messages(about="OLD-1"))
+    after = aws.client("dynamodb").describe_table(TableName="shipment-logs-old")["Table"]
+    assert after["CreationDateTime"] == table["CreationDateTime"]
+    now.delete()  # for its rule matches what other tests send
+
+
+def test_tables_outlive_their_stack_and_are_protected_in_production(aws: Ministack) -> None:
+    stack = from_bucket(aws, "prod")
+    stack.send({"shipmentId": "KEPT-1", "status": "IN_TRANSIT"})
+    assert eventually(lambda: stack.state("KEPT-1"))
+    stack.delete()
+    assert len(stack.rows("KEPT-1")) == 1
+    assert stack.state("KEPT-1")["updates"] == 1
+    for table in ("logs", "state", "rejected"):
+        with pytest.raises(ClientError, match="protect"):
+            aws.client("dynamodb").delete_table(TableName=f"shipment-{table}-prod")
+    names = {f["FunctionName"] for f in aws.client("lambda").list_functions()["Functions"]}
+    assert not {name for name in names if name.endswith("-prod")}
