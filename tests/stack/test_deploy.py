@@ -366,6 +366,33 @@ def test_a_new_stack_imports_nothing_else() -> None:
     assert "RetainExceptOnCreate" in request(cloud)["TemplateBody"]
 
 
+def test_a_stack_that_rests_without_a_word_is_over() -> None:
+    cloud = CloudFormation("UPDATE_COMPLETE", changes=[change("Add")])
+
+    assert deploy(cloud).ended is Ended.DEPLOYED
+    assert cloud.events == []
+
+
+def test_what_begins_between_two_questions_is_not_over() -> None:
+    cloud = CloudFormation("UPDATE_COMPLETE", changes=[change("Add")])
+    before = cloud.describe_stacks()
+    after = [("Queue", "UPDATE_FAILED", "no"), ("", "UPDATE_ROLLBACK_COMPLETE", "")]
+    answers = [before, before]
+
+    def describe_stacks(**_: Any) -> dict[str, Any]:
+        if not answers:
+            return CloudFormation.describe_stacks(cloud)
+        if len(answers) == 1:  # it begins after this was answered
+            cloud.step("", "UPDATE_IN_PROGRESS")
+            cloud.course, cloud.is_under_way = after, True
+        return answers.pop()
+
+    cloud.describe_stacks = describe_stacks  # type: ignore[method-assign]  # a late answer
+
+    with pytest.raises(StackFailed, match=r"First cause: Queue.*UPDATE_ROLLBACK_COMPLETE"):
+        deploy(cloud)
+
+
 # ------------------------------------------------------------------------------------ the code
 
 

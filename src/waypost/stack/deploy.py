@@ -168,13 +168,11 @@ class Deployer:
             StackFailed: somebody pressed Ctrl-C, or it takes too long; it goes on all the same.
         """
         since = progress.before_latest(self._client, stack.stack_id)
-        return self._watch(stack, since, again)
+        return self._watch(stack.stack_id, since, again)
 
-    def _watch(self, stack: Stack, since: str | None, again: str) -> Outcome:
+    def _watch(self, stack_id: str, since: str | None, again: str) -> Outcome:
         try:
-            return progress.follow(
-                self._client, stack.stack_id, since, self._desk.event, self._pause
-            )
+            return progress.follow(self._client, stack_id, since, self._desk.event, self._pause)
         except KeyboardInterrupt:
             raise StackFailed(
                 f"It goes on on AWS. To see how: waypost stack status {again} --watch"
@@ -282,7 +280,7 @@ class Deployer:
         )
         since = progress.newest(self._client, stack.stack_id)
         self._client.continue_update_rollback(StackName=stack.stack_id)
-        outcome = self._watch(stack, since, again)
+        outcome = self._watch(stack.stack_id, since, again)
         if outcome.status not in stacks.STANDING:
             raise StackFailed(
                 f"{_failure(outcome, again)} If it cannot be mended: aws cloudformation "
@@ -299,12 +297,12 @@ class Deployer:
     def _delete(self, stack: Stack, again: str) -> Outcome:
         since = progress.newest(self._client, stack.stack_id)
         self._client.delete_stack(StackName=stack.stack_id)
-        return self._watch(stack, since, again)
+        return self._watch(stack.stack_id, since, again)
 
     def _execute(self, found: changes.ChangeSet, plan: Plan) -> Deployed:
         since = progress.newest(self._client, found.stack_id)
         changes.execute(self._client, found)
-        outcome = self._watch(stacks.get(self._client, found.stack_id), since, plan.again)
+        outcome = self._watch(found.stack_id, since, plan.again)
         if outcome.status not in stacks.DONE:
             raise StackFailed(_failure(outcome, plan.again))
         stack = stacks.get(self._client, found.stack_id)

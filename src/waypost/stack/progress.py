@@ -16,7 +16,7 @@ LOOKS: Final = 2_400
 PAUSE: Final = 3.0
 """Seconds between two looks."""
 SETTLING: Final = 20
-"""So many looks may pass before anything that was asked for is to be seen."""
+"""After so many looks at a stack that rests it is over, whatever its events say."""
 _GONE: Final = "DELETE_COMPLETE"
 _STACK: Final = "AWS::CloudFormation::Stack"
 _BEGINNINGS: Final = frozenset(
@@ -82,7 +82,8 @@ def follow(
 ) -> Outcome:
     """Report each event of a stack until nothing is under way any more.
 
-    What was asked for may take a moment to begin, in which the stack is as before.
+    What was asked for may take a moment to begin, in which the stack is as before: it is over when
+    the stack's own last event says what the stack says.
 
     Args:
         client: of CloudFormation; its errors are raised as they are.
@@ -95,18 +96,20 @@ def follow(
         StackFailed: it is not over after `LOOKS`.
     """
     cause: Event | None = None
-    has_begun = False
-    for look in range(LOOKS):
+    latest, quiet = "", 0
+    for _ in range(LOOKS):
         # First the status, then the events: so the last events are not missed.
         stack = stacks.find(client, stack_id)
         for event in reversed([*_events(client, stack_id, since)]):
             since = event.event_id
             cause = cause or (event if event.is_failure else None)
+            latest = event.status if event.kind == _STACK else latest
             on_event(event)
-            has_begun = True
-        has_begun = has_begun or stack is None or stack.is_moving or look >= SETTLING
-        if has_begun and (stack is None or not stack.is_moving):
-            return Outcome(_GONE if stack is None else stack.status, cause)
+        if stack is None:
+            return Outcome(_GONE, cause)
+        quiet = 0 if stack.is_moving else quiet + 1
+        if quiet and (latest == stack.status or quiet > SETTLING):
+            return Outcome(stack.status, cause)
         pause(PAUSE)
     raise StackFailed(f"it is not over after {LOOKS * PAUSE / 3600:.0f} hours; it goes on on AWS")
 
