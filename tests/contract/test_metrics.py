@@ -70,7 +70,7 @@ def emf() -> Sink:
             for line in lines
             if metric.value in line and line.get("labels", {}) == wanted
         ]
-        return sum(found) if metric.kind is MetricKind.COUNTER else found[-1]
+        return float(sum(found) if metric.kind is MetricKind.COUNTER else found[-1])
 
     return Sink(metrics, read)
 

@@ -350,7 +350,7 @@ def _shape(body: dict[str, Any]) -> list[list[str]]:
 
 def _real_now() -> int:
     """The library compares the signature's time with the machine's own clock."""
-    from waypost.bootstrap import SystemClock
+    from waypost.clock import SystemClock
 
     return SystemClock().now()
 
