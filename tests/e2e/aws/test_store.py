@@ -1,0 +1,23 @@
+"""What every store promises, held by the DynamoDB of another emulator than moto's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.test_store import *  # noqa: F403 (all of it, on the store below)
+from tests.support.tables import new_store
+
+if TYPE_CHECKING:
+    from tests.support.ministack import Ministack
+    from waypost.ports import Store
+
+pytestmark = pytest.mark.xdist_group("aws")
+
+del test_what_goes_in_comes_out  # noqa: F821 (it makes its stores itself)
+
+
+@pytest.fixture
+def store(aws: Ministack) -> Store:
+    return new_store(aws.client("dynamodb"))
