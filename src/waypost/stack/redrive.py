@@ -154,8 +154,8 @@ class Redriver:
             raise _Unsendable("it names no batch of a stream")
         if f"/shipment-logs-{self._env}/" not in batch["streamArn"]:
             raise _Unsendable(
-                "it was to alert of rejected events: they are safe, see `waypost rejected`; "
-                "delete it when you have"
+                "it was to alert of rejected events: they are safe, in the table "
+                f"shipment-rejected-{self._env}; delete it when you have looked"
             )
         for message in sorted({json.dumps(_refold(keys)) for keys in self._keys(batch)}):
             self._send("shipment-refold", message)
@@ -203,10 +203,13 @@ class Redriver:
             if error_code(error) not in {"TrimmedDataAccessException", "ResourceNotFoundException"}:
                 raise
             raise _Unsendable(
-                "its records are gone, a stream keeps them for 24 hours: `waypost rederive`, "
-                "then delete it"
+                "its records are gone, a stream keeps them for 24 hours: what they said is in the "
+                "log, and folded with the next update of the same shipment"
             ) from error
-        raise _Unsendable("its records are not found: `waypost rederive`, then delete it")
+        raise _Unsendable(
+            "its records are not found; what they said is in the log, and folded with the next "
+            "update of the same shipment"
+        )
 
     def _records(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         client = self._connect("dynamodbstreams")
