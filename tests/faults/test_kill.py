@@ -95,13 +95,14 @@ def story(
 
 @pytest.mark.timeout(300)
 def test_twenty_kills_under_load_lose_nothing_double_nothing_and_alert_everything(
-    tmp_path: Path,
+    tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     data = tmp_path / "data"
     server = ServerProcess(data, {"WAYPOST_ALERT_WINDOW": "0.2", "WAYPOST_TERMINAL": "on"})
     rng = random.Random(7)
     producers = [Producer(number) for number in range(2)]
     address = server.start()
+    request.addfinalizer(server.leave_nothing)
     server.port = int(address.rpartition(":")[2])
     for producer in producers:
         producer.address = address

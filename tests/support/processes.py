@@ -75,6 +75,11 @@ class ServerProcess:
         """End it as a power cut would end the process: at once, with no chance to tidy up."""
         self._end(signal.SIGKILL)
 
+    def leave_nothing(self) -> None:
+        """Kill it if it still runs, for a test that failed half-way."""
+        if self.process.poll() is None:
+            self.kill()
+
     def stop(self) -> str:
         """Ask it to end; return the rest of what it printed."""
         return self._end(signal.SIGTERM)
