@@ -121,9 +121,6 @@ class Status(StrEnum):
 CONDITIONS: Final = tuple(s for s in Status if s.kind in {Kind.CONDITION, Kind.DERIVED})
 """Everything that can be wrong, worst first."""
 
-INCIDENTS: Final = tuple(s for s in CONDITIONS if s.critical)
-"""The conditions that open an incident, worst first."""
-
 _SENT: Final = MappingProxyType({s.value: s for s in Status if s.kind is not Kind.DERIVED})
 
 
