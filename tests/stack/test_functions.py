@@ -35,7 +35,7 @@ STREAM = {
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 BY_LAMBDA = POLL | STREAM | LOG
 """What Lambda itself does with a function's role."""
-STATE = {"dynamodb:BatchGetItem", "dynamodb:PutItem"}
+STATE = {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"}
 GRANTS: dict[str, dict[str, set[str]]] = {
     "LambdaExecutionRole": {
         "ShipmentLogsTable.Arn": {"dynamodb:PutItem"},

@@ -18,7 +18,7 @@ from waypost.core.incidents import Alert, alert_json, tell
 from waypost.core.shipments import Fold, Mappings, Thresholds, read_mappings
 from waypost.follow.digest import LISTED, compose
 from waypost.follow.judge import UNSAVED, judge
-from waypost.ports import AlertKind, Metric, Save, Saved, Store
+from waypost.ports import AlertKind, Metric, Save, Saved, Sent, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -67,10 +67,13 @@ class _Folded:
     saved: Saved
     save: Save
 
-    def judged_again(self, now: int, sent: tuple[Alert, ...] = ()) -> Save:
+    def judged_again(
+        self, now: int, alerts: tuple[Alert, ...] = (), sent: Sent | None = None
+    ) -> Save:
         """Return what is to be saved where these alerts were sent, and no others are now."""
-        saved = replace(self.saved, told=tell(self.saved.told, sent))
-        return replace(judge(self.fold, saved, self.quiet, now, deciding=False), alerts=sent)
+        saved = replace(self.saved, told=tell(self.saved.told, alerts))
+        save = judge(self.fold, saved, self.quiet, now, deciding=False)
+        return replace(save, alerts=alerts, sent=sent)
 
 
 class Following:
@@ -125,8 +128,14 @@ class Following:
                 raise
             except Exception as error:  # noqa: BLE001 (a bug met one shipment: reported, the rest moves on)
                 _fail(outcome, shipment_id, error)
-        outcome.unsent = self._tell([alert for one in folded for alert in one.save.alerts], now)
-        self._save_all(folded, outcome, now)
+        try:
+            sent = self._tell([alert for one in folded for alert in one.save.alerts], now)
+        except NotifyFailed as error:
+            outcome.unsent = error
+            saves = [one.judged_again(now) for one in folded]
+        else:
+            saves = [replace(one.save, sent=sent) for one in folded]
+        self._save_all(folded, saves, outcome, now)
         return outcome
 
     def report(self, problems: Sequence[str]) -> None:
@@ -149,23 +158,20 @@ class Following:
         fold = Fold.of(shipment_id, history, mappings, self._thresholds)
         return _Folded(fold, quiet, saved, judge(fold, saved, quiet, now, deciding=True))
 
-    def _tell(self, alerts: Sequence[Alert], now: int) -> NotifyFailed | None:
+    def _tell(self, alerts: Sequence[Alert], now: int) -> Sent | None:
         if not alerts:
             return None
         worst_first = sorted(alerts, key=lambda alert: (alert.condition.severity, alert.opened_at))
         counts = Counter(alert.condition.value for alert in worst_first)
         listed = [alert_json(alert) for alert in worst_first[:LISTED]]
-        try:
-            self._send(AlertKind.INCIDENT, counts, listed, now)
-        except NotifyFailed as error:
-            return error
+        sent = self._send(AlertKind.INCIDENT, counts, listed, now)
         for condition, count in counts.items():
             self._metrics.add(Metric.ALERTS, count, condition)
-        return None
+        return sent
 
     def _send(
         self, kind: AlertKind, counts: Mapping[str, int], first: list[dict[str, Any]], now: int
-    ) -> None:
+    ) -> Sent:
         message = compose(
             kind,
             counts,
@@ -182,10 +188,12 @@ class Following:
             _log.error("nobody was told: %s", error)
             raise
         self._metrics.add(Metric.MESSAGES, 1, name, "sent")
+        return Sent(message.message_id, name, now)
 
-    def _save_all(self, folded: Iterable[_Folded], outcome: Round, now: int) -> None:
-        for one in folded:
-            save = one.save if outcome.unsent is None else one.judged_again(now)
+    def _save_all(
+        self, folded: Iterable[_Folded], saves: Iterable[Save], outcome: Round, now: int
+    ) -> None:
+        for one, save in zip(folded, saves, strict=True):
             try:
                 self._save(save, one.saved, now)
             except Exception as error:  # noqa: BLE001 (people were told of the others too: they have to be saved)
@@ -207,7 +215,7 @@ class Following:
             except StateConflict:
                 saved = self._store.saved([shipment_id]).get(shipment_id, UNSAVED)
                 again = self._fold(shipment_id, saved, self._mappings(), now)
-                save = again.judged_again(now, save.alerts)
+                save = again.judged_again(now, save.alerts, save.sent)
         else:
             self._store.save([save])
         conflicts = save.shipment.conflicts - saved.conflicts

@@ -12,6 +12,7 @@ from waypost.ports.store import (
     Rejection,
     Save,
     Saved,
+    Sent,
     ShipmentQuery,
     Store,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Rejection",
     "Save",
     "Saved",
+    "Sent",
     "ShipmentQuery",
     "Store",
 ]

@@ -81,8 +81,7 @@ class LocalStore(Store, Protocol):
     def commit(self, followed: Followed) -> None:
         """Save a round of following in one transaction.
 
-        An alert whose key is there already is not added again. A shipment in ``failed`` is tried
-        again with back-off (1 s, doubling), 5 times.
+        A shipment in ``failed`` is tried again with back-off (1 s, doubling), 5 times.
 
         Raises:
             StateConflict: as `save`.

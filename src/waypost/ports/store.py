@@ -75,6 +75,21 @@ class Saved:
     conflicts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The message in which people were told of the alerts of a `Save` before it is saved.
+
+    Attributes:
+        message_id: its id.
+        notifier: the name of who sent it.
+        at: when, epoch ms.
+    """
+
+    message_id: str
+    notifier: str
+    at: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Save:
     """A folded shipment that is to be saved.
@@ -85,8 +100,9 @@ class Save:
         version: of the `Saved` that the decision was made on.
         due_at: the next instant at which silence or an ETA matters, epoch ms.
         undecided: it calls for an alert, which is decided when the alert window drains.
-        alerts: what to tell people. Where the store has an outbox, saved in one with the rest, or
-            not at all; else whoever saves has told them.
+        alerts: what to tell people: noted in the ledger in one with the rest, or not at all; an
+            alert whose key is there already is not noted again.
+        sent: how they were told of all ``alerts`` already; None where the store's outbox does it.
     """
 
     shipment: Shipment
@@ -95,6 +111,7 @@ class Save:
     due_at: int | None
     undecided: bool = False
     alerts: tuple[Alert, ...] = ()
+    sent: Sent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

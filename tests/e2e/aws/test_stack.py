@@ -94,6 +94,11 @@ def test_a_lost_shipment_is_one_message(stack: Deployed) -> None:
     assert (attributes["kind"], json.loads(attributes["conditions"])) == ("incident", ["LOST"])
     fence(stack, "LOST-2")
     assert len(stack.messages(about="LOST-1")) == 1
+    [noted] = json.loads(stack.state("LOST-1")["alerts"])
+    assert (noted["key"], noted["messageId"]) == (
+        "LOST/LOST-1/logistics.shipments/" + noted["eventId"],
+        attributes["messageId"],
+    )
 
 
 def test_an_event_of_nearly_a_megabyte_is_recorded(stack: Deployed) -> None:
@@ -124,6 +129,8 @@ def test_a_repeated_event_is_neither_recorded_nor_told_again(stack: Deployed) ->
     )
     fence(stack, "TWICE-2")
     assert len(stack.rows("TWICE-1")) == len(stack.messages(about="TWICE-1")) == 1
+    [noted] = json.loads(stack.state("TWICE-1")["alerts"])
+    assert (noted["eventId"], noted["notifier"]) == ("e1", "sns")
 
 
 def test_a_late_event_is_recorded_and_does_not_become_the_latest(stack: Deployed) -> None:
@@ -236,7 +243,7 @@ GRANTS: Final[list[tuple[str, str, str, dict[str, Any]]]] = [
     ("notifier", "Query", "/shipment-logs-dev", queued(shipmentId="GRANT-2")),
     ("notifier", "Query", "/index/codes", queued(codes=[[None, "X9"]], after=None)),
     ("notifier", "BatchGetItem", "/shipment-state-dev", queued(shipmentId="GRANT-2")),
-    ("notifier", "PutItem", "/shipment-state-dev", queued(shipmentId="GRANT-2")),
+    ("notifier", "UpdateItem", "/shipment-state-dev", queued(shipmentId="GRANT-2")),
     ("sweep", "Query", "/index/due", {}),
     ("sweep", "Query", "/index/undecided", {}),
 ]
@@ -272,7 +279,7 @@ def test_an_alert_that_may_not_be_published_waits_for_a_sweep_that_may(stack: De
 
 def test_a_shipment_that_could_not_be_saved_is_folded_again_by_the_queue(stack: Deployed) -> None:
     with stack.visible_again_after("shipment-refold", 2):
-        with stack.without("shipment-notifier", "dynamodb:PutItem", "/shipment-state-dev"):
+        with stack.without("shipment-notifier", "dynamodb:UpdateItem", "/shipment-state-dev"):
             stack.send(update("REFOLD-1"))
             assert eventually(lambda: stack.depth("shipment-refold"))
         assert eventually(lambda: stack.state("REFOLD-1"))["updates"] == 1

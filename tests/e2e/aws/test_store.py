@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.contract.test_ledger import *  # noqa: F403 (all of it, on the store below)
 from tests.contract.test_store import *  # noqa: F403 (all of it, on the store below)
 from tests.support.tables import new_store
 

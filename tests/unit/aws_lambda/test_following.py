@@ -11,7 +11,7 @@ from waypost.core.errors import NotifyFailed, StateConflict, StoreUnavailable
 from waypost.core.shipments import Fold
 from waypost.core.statuses import Status
 from waypost.core.times import HOUR
-from waypost.ports import Metric, Save
+from waypost.ports import Metric, Save, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -58,6 +58,8 @@ def test_where_nobody_can_be_told_the_alert_stays_pending(world: World) -> None:
     assert world.store.undecided(10) == ["A"]
     assert world.metrics.value(Metric.MESSAGES, "memory", "failed") == 1
     assert world.metrics.value(Metric.ALERTS, "LOST") == 0
+    saved = world.store.save_of("A")
+    assert (saved.alerts, saved.sent) == ((), None)
 
 
 def test_what_stayed_pending_is_told_of_once(world: World) -> None:
@@ -131,6 +133,10 @@ def test_after_a_conflict_what_was_sent_counts_as_told(
     on_save(world, monkeypatch, somebody_else)
     assert world.following.follow(["A"]).followed == 1
     assert world.told() == ["Logistics Alert: LOST - A"]
+    [message] = world.channel.messages
+    saved = world.store.save_of("A")
+    assert [alert.condition for alert in saved.alerts] == [Status.LOST]
+    assert saved.sent == Sent(message.message_id, "memory", world.clock.now())
     assert {told[0] for told in world.store.saved(["A"])["A"].told} == {Status.LOST}
     assert world.store.undecided(10) == ["A"], "the sweep tells of the damage"
     world.following.follow(["A"])
@@ -161,6 +167,8 @@ def test_a_batch_is_one_message_the_worst_first(world: World) -> None:
     assert world.told() == ["Logistics Alert: 2 incidents - 1 LOST, 1 DELAYED"]
     [message] = world.channel.messages
     assert [alert["shipmentId"] for alert in message.alerts] == ["B", "A"]
+    told_of = Sent(message.message_id, "memory", world.clock.now())
+    assert [world.store.save_of(i).sent for i in "AB"] == [told_of, told_of]
     assert world.metrics.value(Metric.ALERTS, "LOST") == 1
     assert world.metrics.value(Metric.MESSAGES, "memory", "sent") == 1
 

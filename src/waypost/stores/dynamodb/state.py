@@ -13,6 +13,7 @@ from waypost.core.shipments import code_key
 from waypost.core.statuses import Status
 from waypost.core.times import format_time
 from waypost.ports import Saved
+from waypost.stores.dynamodb import ledger
 from waypost.stores.dynamodb.items import STATUSES
 from waypost.stores.dynamodb.table import BATCH, ConditionFailed, Table
 from waypost.stores.dynamodb.texts import pack_json, unpack_json
@@ -32,6 +33,10 @@ TRANSACTION: Final = 1_000_000
 _PAGE: Final = 250
 """Keys read from a shard at once."""
 _EPOCH: Final = format_time(0)
+_OPTIONAL: Final = frozenset(
+    {"told", "dueShard", "dueAt", "openShard", "undecidedShard", "codesShard"}
+)
+"""Attributes that a save takes away where it does not set them; all others stay."""
 
 
 class State:
@@ -60,16 +65,87 @@ class State:
         Raises:
             StateConflict: if one was saved by somebody else since.
         """
-        for batch in _batches(saves):
+        for batch in self._batches(saves):
             try:
                 if len(batch) == 1:
-                    self._table.call("put_item", **batch[0])
+                    self._table.call("update_item", **batch[0])
                 else:
                     self._table.transact(batch)
             except ConditionFailed:
-                ids = [write["Item"]["shipmentId"]["S"] for write in batch]
+                ids = [write["Key"]["shipmentId"]["S"] for write in batch]
                 some = " or ".join(ids[:3]) + (" or another" if ids[3:] else "")
                 raise StateConflict(f"{some} was saved by somebody else") from None
+
+    def _batches(self, saves: Iterable[Save]) -> Iterator[list[dict[str, Any]]]:
+        """Part saves into what one transaction takes; no shipment is twice in one."""
+        batch: list[dict[str, Any]] = []
+        size = 0
+        ids: set[str] = set()
+        for save in saves:
+            if save.shipment.shipment_id in ids:
+                yield batch  # its ledger is read once that is saved
+                batch, size, ids = [], 0, set()
+            write = self._write(save)
+            values = write["ExpressionAttributeValues"].values()
+            length = sum(len(text) for value in values for text in value.values())
+            if batch and (len(batch) == BATCH or size + length > TRANSACTION):
+                yield batch
+                batch, size, ids = [], 0, set()
+            batch.append(write)
+            size += length
+            ids.add(save.shipment.shipment_id)
+        if batch:
+            yield batch
+
+    def _write(self, save: Save) -> dict[str, Any]:
+        """Return an update that holds on the version that was read."""
+        shipment_id = save.shipment.shipment_id
+        item = _item(save)
+        if save.alerts:
+            # Read at another version, it is never written: the condition does not hold then.
+            before = self._table.get([shipment_id], ["alerts", "alertsDropped"])
+            item |= ledger.with_alerts(before.get(shipment_id, {}), save)
+        gone = sorted(_OPTIONAL - item.keys())
+        change = "SET " + ", ".join(f"#{name} = :{name}" for name in item)
+        if gone:
+            change += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        write: dict[str, Any] = {
+            "Key": {"shipmentId": {"S": shipment_id}},
+            "UpdateExpression": change,
+            "ConditionExpression": "attribute_not_exists(shipmentId)",
+            "ExpressionAttributeNames": {f"#{name}": name for name in (*item, *gone)},
+            "ExpressionAttributeValues": {f":{name}": value for name, value in item.items()},
+        }
+        if save.version:
+            write["ConditionExpression"] = "#version = :read"
+            write["ExpressionAttributeValues"][":read"] = {"N": str(save.version)}
+        return write
+
+    # --- The ledger
+
+    def alerts(
+        self, shipment_id: str | None, after: str | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Return what is in the ledger by alert id, of one shipment or of all."""
+        items = self._ledgers() if shipment_id is None else self._ledger(shipment_id)
+        rows = (row for item in items for row in ledger.read(item))
+        wanted = (row for row in rows if after is None or row["alertId"] > after)
+        return heapq.nsmallest(limit, wanted, key=lambda row: row["alertId"])
+
+    def _ledger(self, shipment_id: str) -> Iterable[Item]:
+        return self._table.get([shipment_id], ["alerts"]).values()
+
+    def _ledgers(self) -> Iterator[Item]:
+        looked = 0
+        for page in self._table.answers(
+            "scan",
+            FilterExpression="attribute_exists(alerts)",
+            ProjectionExpression="alerts",
+        ):
+            yield from page["Items"]
+            looked += page["ScannedCount"]
+            if looked > self._read_limit:
+                raise self._too_many("ask for the alerts of one shipment")
 
     # --- One shipment, and lists
 
@@ -162,47 +238,22 @@ class State:
             items = self._table.get(some, [attribute])
             yield from (unpack_json(items[i][attribute]) for i in some if i in items)
         if next(rest, None) is not None:
-            raise StoreUnusable(
-                f"table {self._table.name} has more than {self._read_limit} shipments to look "
-                "through; ask for fewer, for open incidents, or from a later shipment id on"
+            raise self._too_many(
+                "ask for fewer, for open incidents, or from a later shipment id on"
             )
 
-
-def _batches(saves: Iterable[Save]) -> Iterator[list[dict[str, Any]]]:
-    """Part saves into what one transaction takes; no shipment is twice in one."""
-    batch: list[dict[str, Any]] = []
-    size = 0
-    ids: set[str] = set()
-    for save in saves:
-        write = _write(save)
-        length = sum(len(value) for a in write["Item"].values() for value in a.values())
-        full = len(batch) == BATCH or size + length > TRANSACTION
-        if batch and (full or save.shipment.shipment_id in ids):
-            yield batch
-            batch, size, ids = [], 0, set()
-        batch.append(write)
-        size += length
-        ids.add(save.shipment.shipment_id)
-    if batch:
-        yield batch
-
-
-def _write(save: Save) -> dict[str, Any]:
-    """Return a put that holds on the version that was read."""
-    if save.version == 0:
-        return {"Item": _item(save), "ConditionExpression": "attribute_not_exists(shipmentId)"}
-    return {
-        "Item": _item(save),
-        "ConditionExpression": "version = :read",
-        "ExpressionAttributeValues": {":read": {"N": str(save.version)}},
-    }
+    def _too_many(self, advice: str) -> StoreUnusable:
+        return StoreUnusable(
+            f"table {self._table.name} has more than {self._read_limit} shipments to look "
+            f"through; {advice}"
+        )
 
 
 def _item(save: Save) -> Item:
+    """Return what a save sets, but for the key and the ledger."""
     shipment = save.shipment
     shard = {"S": str(zlib.crc32(shipment.shipment_id.encode()) % SHARDS)}
     item: Item = {
-        "shipmentId": {"S": shipment.shipment_id},
         "version": {"N": str(save.version + 1)},
         "conflicts": {"N": str(shipment.conflicts)},
         "state": pack_json(shipment_json(shipment)),

@@ -27,8 +27,8 @@ class DynamoStore:
       conflict leaves those before it saved. Saving several at once costs twice as much.
     * `reject`: each event; their order is by millisecond, and within one call.
 
-    The alerts of a `Save` are published by who saves it, before; of them nothing is kept but
-    ``told``. What the indexes say (all lists, `due` and `undecided`) is a proposal, a moment
+    The alerts of a `Save` are published by who saves it, before; they are noted in the shipment's
+    own item, by the write that saves ``told``. What the indexes say (all lists, `due` and `undecided`) is a proposal, a moment
     late; what is then read of the shipments they name is not.
     """
 
@@ -50,8 +50,9 @@ class DynamoStore:
             state: the table of shipments.
             rejected: the table of rejected events.
             workers: so many calls are made at once; the client needs as many connections.
-            read_limit: the most shipments that one listing looks through, or whose ids `entries`
-                sorts in memory; beyond it they raise StoreUnusable.
+            read_limit: the most shipments that one listing looks through (`alerts` may go beyond
+                by a page), or whose ids `entries` sorts in memory; beyond it they raise
+                StoreUnusable.
         """
         self._log = Log(client, logs, workers=workers, read_limit=read_limit)
         self._state = State(client, state, read_limit=read_limit)
@@ -115,6 +116,29 @@ class DynamoStore:
         They come by shipment id, from what follows ``after``.
         """
         return self._state.with_codes(keys, after)
+
+    def alerts(
+        self, after: str | None = None, limit: int = 100, *, shipment_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the ledger of alerts in the order in which they were sent.
+
+        Of one shipment that is one read. Of all it is a **Scan** of the whole table of shipments,
+        each time, and a moment late. The newest 100 alerts of a shipment are kept. Rejected events
+        are not among them: their digests have no shipment, and the quarantine lists them.
+
+        Args:
+            after: those that follow the alert of this id.
+            limit: at most so many.
+            shipment_id: of this shipment only.
+
+        Returns:
+            Each as `LocalStore.alerts` has it; ``alertId`` is the time at which it was sent and a
+            hash of its key, so ids sort in that order.
+
+        Raises:
+            StoreUnusable: if there are more shipments than may be looked through.
+        """
+        return self._state.alerts(shipment_id, after, limit)
 
     def due(self, now: int, limit: int) -> list[str]:
         return self._state.due(now, limit)

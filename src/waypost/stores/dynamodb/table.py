@@ -91,9 +91,9 @@ class Table:
         return self._invoke(operation, TableName=self.name, **arguments)
 
     def transact(self, writes: Sequence[dict[str, Any]]) -> None:
-        """Put items, each on its condition, all or none. Raises what `call` raises."""
-        puts = [{"Put": {"TableName": self.name, **write}} for write in writes]
-        self._invoke("transact_write_items", TransactItems=puts)
+        """Update items, each on its condition, all or none. Raises what `call` raises."""
+        updates = [{"Update": {"TableName": self.name, **write}} for write in writes]
+        self._invoke("transact_write_items", TransactItems=updates)
 
     def _invoke(self, operation: str, **arguments: object) -> dict[str, Any]:
         try:
@@ -133,10 +133,15 @@ class Table:
 
     def pages(self, operation: str, **arguments: object) -> Iterator[Item]:
         """Return all that a query or scan finds, however many pages it comes in."""
+        for page in self.answers(operation, **arguments):
+            yield from page["Items"]
+
+    def answers(self, operation: str, **arguments: object) -> Iterator[dict[str, Any]]:
+        """Return the pages of a query or scan, one a call."""
         more: dict[str, Any] = {}
         while True:
             page = self.call(operation, **arguments, **more)
-            yield from page["Items"]
+            yield page
             if "LastEvaluatedKey" not in page:
                 return
             more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from waypost.core.entries import Entry
     from waypost.ports import Store
+    from waypost.stores.dynamodb import DynamoStore
 
 NAMES = ["A", "B", "ç/ 1"]
 SHIPMENTS = st.sampled_from(NAMES)
@@ -39,6 +40,12 @@ def settled(store: Store, do: Callable[[Store], Any]) -> object:
         return type(error)
 
 
+def told_of(store: DynamoStore | MemoryStore) -> list[dict[str, Any]]:
+    """Return the ledger by key, without what each store numbers and dates in its own way."""
+    rows = [row | {"alertId": 0, "createdAt": ""} for row in store.alerts()]
+    return sorted(rows, key=lambda row: row["key"])
+
+
 class Agreement(RuleBasedStateMachine):
     """Does the same to a store in memory and to one in DynamoDB, and compares what they say."""
 
@@ -52,6 +59,10 @@ class Agreement(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.aws.stop()
+
+    @invariant()
+    def the_ledger_holds_the_same_alerts(self) -> None:
+        assert told_of(self.store) == told_of(self.model)
 
     def both(self, do: Callable[[Store], Any]) -> None:
         assert settled(self.store, do) == settled(self.model, do)

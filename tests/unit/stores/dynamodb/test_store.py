@@ -204,7 +204,7 @@ def test_more_shipments_than_may_be_put_in_order_are_an_error_that_says_what_to_
 # --- State
 
 
-def test_one_save_is_one_plain_put(client: Any) -> None:
+def test_one_save_is_one_plain_update(client: Any) -> None:
     def fail(call: Callable[..., Any], arguments: Any) -> Any:
         raise AssertionError
 
@@ -254,7 +254,7 @@ def test_a_shipment_twice_in_one_call_is_saved_twice(store: DynamoStore) -> None
 
 def test_a_save_whose_answer_was_lost_is_a_conflict_when_it_is_repeated(client: Any) -> None:
     names = create(client)
-    failing = over(Between(client, "put_item", lost), names)
+    failing = over(Between(client, "update_item", lost), names)
     with pytest.raises(StoreUnavailable):
         failing.save([saved_as("A")])
     with pytest.raises(StateConflict):
@@ -263,10 +263,10 @@ def test_a_save_whose_answer_was_lost_is_a_conflict_when_it_is_repeated(client: 
 
 def test_a_save_that_meets_another_under_way_may_be_repeated(client: Any) -> None:
     def busy(call: Callable[..., Any], arguments: Any) -> Any:
-        raise ClientError(CONFLICTING, "PutItem")
+        raise ClientError(CONFLICTING, "UpdateItem")
 
     with pytest.raises(StoreUnavailable):
-        over(Between(client, "put_item", busy), create(client)).save([saved_as("A")])
+        over(Between(client, "update_item", busy), create(client)).save([saved_as("A")])
 
 
 def test_a_long_state_is_compressed_and_comes_back_whole(store: DynamoStore) -> None:
@@ -308,6 +308,19 @@ def test_what_is_over_is_in_no_index_of_what_is_open(client: Any) -> None:
     store.save([folded(store, "A", due_at=None)])
     [item] = client.scan(TableName=names["state"])["Items"]
     assert {name for name in item if name.endswith("Shard")} == {"listingShard"}
+
+
+def test_what_a_save_does_not_say_is_gone_and_all_of_it_may_be_said(client: Any) -> None:
+    names = create(client)
+    store = over(client, names)
+    said = [update("A", status=Status.LOST), update("A", "2", Status.UNKNOWN, status_code="X1")]
+    everything = replace(decided(fold("A", said)), due_at=NOON, undecided=True)
+    store.save([everything])
+    [full] = client.scan(TableName=names["state"])["Items"]
+    store.save([decided(fold("A", [update("A")]), version=1)])
+    [bare] = client.scan(TableName=names["state"])["Items"]
+    shards = {"openShard", "undecidedShard", "codesShard", "dueShard"}
+    assert full.keys() - bare.keys() == {"told", "dueAt", *shards}
 
 
 def test_shipments_with_a_code_are_found_mapped_or_not(store: DynamoStore) -> None:
