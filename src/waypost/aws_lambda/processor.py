@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from waypost.aws_lambda.environment import SLOWEST_CALL, client, explain, flushing, read
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 RESERVE: Final = SLOWEST_CALL
 """Milliseconds that have to be left for another message to be begun."""
+WORKERS: Final = 10
+"""So many messages are recorded at once: a whole batch, and the connections of one client."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -50,10 +53,11 @@ class Processor:
     """Records events. What can never be recorded is quarantined, what cannot be now is left."""
 
     def __init__(self, store: Store, *, clock: Clock, metrics: Metrics) -> None:
-        """Record in ``store``."""
+        """Record in ``store``, from several threads at once."""
         self._store = store
         self._clock = clock
         self._metrics = metrics
+        self._pool = ThreadPoolExecutor(WORKERS)
 
     def handle(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
         """Record a batch of SQS messages, each an EventBridge event; or one such event itself.
@@ -73,24 +77,27 @@ class Processor:
         if "Records" not in event:
             self._record(json.dumps(event), "invoked")
             return {}
-        left: list[str] = []
-        fault: Exception | None = None
-        for message in event["Records"]:
-            message_id = message["messageId"]
-            if context.get_remaining_time_in_millis() < RESERVE:
-                left.append(message_id)
-                continue
-            try:
-                self._record(message["body"], message_id)
-            except StoreUnavailable as error:
-                left.append(message_id)
-                _log.warning("message %s: %s", message_id, error)
-            except Exception as error:  # noqa: BLE001 (raised below: it must not hold up the messages behind it)
-                fault = error
-                _log.error("message %s: %s", message_id, explain(error))
-        if fault is not None:
-            raise fault
+        messages = event["Records"]
+        tries = [self._pool.submit(self._try, message, context) for message in messages]
+        for bug in filter(None, [attempt.exception() for attempt in tries]):
+            raise bug
+        left = [m["messageId"] for m, a in zip(messages, tries, strict=True) if not a.result()]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in left]}
+
+    def _try(self, message: Mapping[str, Any], context: Context) -> bool:
+        """Settle a message; tell whether that was possible now."""
+        message_id = message["messageId"]
+        if context.get_remaining_time_in_millis() < RESERVE:
+            return False
+        try:
+            self._record(message["body"], message_id)
+        except StoreUnavailable as error:
+            _log.warning("message %s: %s", message_id, error)
+            return False
+        except Exception as error:
+            _log.error("message %s: %s", message_id, explain(error))
+            raise
+        return True
 
     def _record(self, text: str, delivery: str) -> None:
         now = self._clock.now()

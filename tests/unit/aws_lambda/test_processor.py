@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.unit.aws_lambda.conftest import Time, World, bus_event, sqs_batch
-from waypost.aws_lambda.processor import RESERVE
+from waypost.aws_lambda.processor import RESERVE, WORKERS
 from waypost.core.errors import StoreUnavailable
 from waypost.ports import Metric, Outcome
 
@@ -69,8 +70,25 @@ def test_one_event_that_the_store_cannot_take_raises(
 
 def test_messages_for_which_no_time_is_left_are_delivered_again(world: World) -> None:
     batch = sqs_batch(lost("A"), lost("B"), lost("C"))
-    assert world.processor.handle(batch, Time(RESERVE, RESERVE - 1)) == left("m2", "m3")
-    assert [len(world.store.history(i)) for i in "ABC"] == [1, 0, 0]
+    answer = world.processor.handle(batch, Time(RESERVE, RESERVE - 1))
+    recorded = [len(world.store.history(i)) for i in "ABC"]
+    assert sum(recorded) == 1
+    assert answer == left(*(f"m{n}" for n, count in enumerate(recorded, 1) if not count))
+
+
+def test_the_messages_of_a_batch_are_recorded_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_of_them = Barrier(WORKERS)
+    append = world.store.append
+
+    def meet(entries: Sequence[Entry], *, quiet: bool = False) -> list[Outcome]:
+        all_of_them.wait(5)
+        return append(entries, quiet=quiet)
+
+    monkeypatch.setattr(world.store, "append", meet)
+    batch = sqs_batch(*(lost(f"S{number}") for number in range(WORKERS)))
+    assert world.processor.handle(batch, Time()) == left()
 
 
 @pytest.mark.parametrize(
