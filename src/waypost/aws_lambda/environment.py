@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import botocore.session
 from botocore.config import Config
 
+from waypost import __version__
 from waypost.core.errors import InvalidSettings, Problem, WaypostError
-from waypost.core.shipments.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,6 @@ CONTRACT: Final = ("DYNAMODB_TABLE", "SNS_TOPIC_ARN", "ENVIRONMENT")
 """Every function has these, whether it reads them or not: people's own tools look for them."""
 SLOWEST_CALL: Final = 12_000
 """Milliseconds that one call of a `client` takes at most: 3 tries of 3 s, and pauses of 1 and 2 s."""
-_YEAR: Final = 8_760
 
 
 class Context(Protocol):
@@ -46,25 +45,6 @@ def read(env: Mapping[str, str], *names: str) -> dict[str, str]:
     if missing:
         raise InvalidSettings(missing)
     return found
-
-
-def read_thresholds(env: Mapping[str, str]) -> Thresholds:
-    """Return how long shipments may be silent; without STALLED_HOURS, the defaults by status.
-
-    Raises:
-        InvalidSettings: if it is no number of hours.
-    """
-    text = env.get("STALLED_HOURS", "").strip()
-    if not text:
-        return Thresholds()
-    try:
-        hours = float(text)
-    except ValueError:
-        hours = 0
-    if not 0 < hours <= _YEAR:
-        problem = Problem("STALLED_HOURS", "must be a number of hours above 0, up to 8760")
-        raise InvalidSettings([problem])
-    return Thresholds({(None, None): hours})
 
 
 def flushing(metrics: EmfMetrics, handle: Handler) -> Handler:
@@ -94,6 +74,7 @@ def client(service: str) -> Any:
     nobody would learn why it ended.
     """
     config = Config(
+        user_agent=f"waypost/{__version__}",  # botocore's own is put together anew for each call
         connect_timeout=1,
         read_timeout=2,
         retries={"mode": "standard", "total_max_attempts": 3},

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from waypost.aws_lambda.environment import client, read, read_thresholds
+from waypost.aws_lambda.environment import client, read
 from waypost.aws_lambda.following import Following
 from waypost.clock import SystemClock
+from waypost.core.errors import InvalidSettings, Problem
+from waypost.core.shipments import Thresholds
 from waypost.metrics.emf import EmfMetrics
 from waypost.notifiers.sns import SnsNotifier
 from waypost.stores.dynamodb import DynamoStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_YEAR: Final = 8_760
+"""The most hours that a shipment may be silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +60,22 @@ def wire(env: Mapping[str, str], *names: str) -> Parts:
         environment=found["ENVIRONMENT"],
     )
     return Parts(found, store, following, clock, metrics)
+
+
+def read_thresholds(env: Mapping[str, str]) -> Thresholds:
+    """Return how long shipments may be silent; without STALLED_HOURS, the defaults by status.
+
+    Raises:
+        InvalidSettings: if it is no number of hours.
+    """
+    text = env.get("STALLED_HOURS", "").strip()
+    if not text:
+        return Thresholds()
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0
+    if not 0 < hours <= _YEAR:
+        problem = Problem("STALLED_HOURS", "must be a number of hours above 0, up to 8760")
+        raise InvalidSettings([problem])
+    return Thresholds({(None, None): hours})

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from waypost import aws_lambda
+from waypost import __version__, aws_lambda
 from waypost.aws_lambda import environment
 from waypost.core.errors import InvalidSettings
-from waypost.core.shipments import Thresholds
 
 CONTRACT = {"DYNAMODB_TABLE": "logs", "SNS_TOPIC_ARN": "arn:topic", "ENVIRONMENT": "dev"}
 TABLES = {"STATE_TABLE": "state", "REJECTED_TABLE": "rejected"}
@@ -59,28 +58,16 @@ def test_there_is_no_other_function() -> None:
         _ = aws_lambda.handler
 
 
-@pytest.mark.parametrize("text", ["many", "0", "-1", "nan", "9000", "inf"])
-def test_silence_has_to_be_a_number_of_hours(text: str) -> None:
-    with pytest.raises(InvalidSettings, match="STALLED_HOURS: must be a number of hours"):
-        environment.read_thresholds({"STALLED_HOURS": text})
-
-
-@pytest.mark.parametrize("env", [{}, {"STALLED_HOURS": " "}])
-def test_without_hours_the_defaults_by_status_hold(env: dict[str, str]) -> None:
-    assert environment.read_thresholds(env) == Thresholds()
-
-
-def test_hours_hold_for_every_shipment() -> None:
-    thresholds = environment.read_thresholds({"STALLED_HOURS": "1.5"})
-    assert thresholds.silence("UPS", None) == 90 * 60 * 1_000
-
-
 def test_a_client_gives_up_long_before_its_function_would(empty: pytest.MonkeyPatch) -> None:
     config = environment.client("dynamodb").meta.config
     assert (config.connect_timeout, config.read_timeout) == (1, 2)
     assert config.retries == {"mode": "standard", "total_max_attempts": 3}
     tries = 3 * (config.connect_timeout + config.read_timeout)
     assert (tries + 1 + 2) * 1_000 <= environment.SLOWEST_CALL
+
+
+def test_a_client_names_itself_once_and_for_all(empty: pytest.MonkeyPatch) -> None:
+    assert environment.client("dynamodb").meta.config.user_agent == f"waypost/{__version__}"
 
 
 class _Metrics:
@@ -118,7 +105,7 @@ def test_a_function_loads_the_standard_library_and_botocore_alone(name: str) -> 
     code = f"""
 import sys
 before = set(sys.modules)
-from waypost import aws_lambda
+from waypost import __version__, aws_lambda
 aws_lambda.{name}
 loaded = {{name.partition(".")[0] for name in set(sys.modules) - before}}
 print(*sorted(loaded - sys.stdlib_module_names))
@@ -131,13 +118,18 @@ print(*sorted(loaded - sys.stdlib_module_names))
 def test_a_function_loads_nothing_that_only_another_needs() -> None:
     code = """
 import sys
-from waypost import aws_lambda
+from waypost import __version__, aws_lambda
 aws_lambda.lambda_handler
 print(*sorted(name for name in sys.modules if name.startswith("waypost.")))
 """
     loaded = run(code, **NEEDED["lambda_handler"]).stdout.split()
     assert "waypost.record" in loaded
-    assert not {"waypost.follow.digest", "waypost.notifiers.sns"} & set(loaded)
+    assert not {
+        "waypost.core.shipments",
+        "waypost.follow.digest",
+        "waypost.notifiers.sns",
+        "waypost.stores.dynamodb.state",
+    } & set(loaded)
 
 
 def test_an_old_python_is_refused_by_name() -> None:

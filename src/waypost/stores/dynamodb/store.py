@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from waypost.ports import Fate
 from waypost.stores.dynamodb.log import Log
 from waypost.stores.dynamodb.quarantine import Quarantine
-from waypost.stores.dynamodb.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from waypost.core.entries import Entry
     from waypost.core.shipments import CodeKey, Ref
     from waypost.ports import IncidentQuery, Outcome, Rejection, Save, Saved, ShipmentQuery
+    from waypost.stores.dynamodb.state import State
 
 
 class DynamoStore:
@@ -55,8 +56,16 @@ class DynamoStore:
                 StoreUnusable.
         """
         self._log = Log(client, logs, workers=workers, read_limit=read_limit)
-        self._state = State(client, state, read_limit=read_limit)
         self._quarantine = Quarantine(client, rejected, workers=workers)
+        self._client = client
+        self._state_table = state
+        self._read_limit = read_limit
+
+    @cached_property
+    def _state(self) -> State:
+        from waypost.stores.dynamodb.state import State  # who only records starts without it
+
+        return State(self._client, self._state_table, read_limit=self._read_limit)
 
     # --- The log and the quarantine
 
