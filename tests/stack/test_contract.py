@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.tables import INDEXES
+from tests.support.tables import INDEXES, projection
 from tests.support.templates import Stack
 from waypost.metrics.emf import IDENTITIES, NAMESPACE
 from waypost.ports import Metric
@@ -201,6 +201,12 @@ def test_the_other_tables_have_the_indexes_that_the_store_reads(stack: Stack) ->
         "ShipmentStateTable": INDEXES,
         "ShipmentRejectedTable": {"fate": ("fate", "arrival")},
     }
+
+
+def test_an_index_has_no_more_in_it_than_is_read_from_it(stack: Stack) -> None:
+    for table in ("ShipmentStateTable", "ShipmentRejectedTable"):
+        for index in stack[table]["GlobalSecondaryIndexes"]:
+            assert index["Projection"] == projection(index["IndexName"])
 
 
 def test_the_index_of_deadlines_is_ordered_by_number(stack: Stack) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.identities import dimension_sets
 from tests.support.templates import Stack
+from tests.unit.aws_lambda.conftest import Time, World
 from waypost.ports import Metric
 from waypost.stack import bundle
 
@@ -18,6 +19,7 @@ METRIC = {"title", "region", "metrics", "stat", "stacked"}
 LOG = {"title", "region", "query", "view"}
 TITLES = {
     "Alarms",
+    "Open incidents",
     "What comes in",
     "Matched, rejected, ignored",
     "Why rejected",
@@ -148,3 +150,22 @@ def test_logs_are_asked_for_members_that_the_functions_write(template: dict[str,
     assert f"sum({Metric.ALERTS.value})" in queries
     assert f"by labels.{Metric.ALERTS.label_names[0]}" in queries
     assert '"labels": ' in sources["waypost/metrics/emf.py"]
+
+
+def test_open_incidents_are_shown_for_every_condition_that_opens_one(
+    template: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    [query] = [
+        widget["properties"]["query"]
+        for widget in widgets(template)
+        if widget["properties"]["title"] == "Open incidents"
+    ]
+    caplog.set_level("INFO")
+    World().sweep.handle({}, Time())
+    [line] = [vars(record) for record in caplog.records if hasattr(record, "openIncidents")]
+
+    shown = re.findall(r"openIncidents\.(\w+) as (\w+)", query)
+    assert [first for first, _ in shown] == [second for _, second in shown]
+    assert [first for first, _ in shown] == list(line["openIncidents"])
+    assert "atLeast" in query
+    assert line["atLeast"] is False

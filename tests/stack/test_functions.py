@@ -59,6 +59,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "ShipmentLogsTable.Arn": {"dynamodb:Query"},
         "ShipmentStateTable.Arn": STATE,
         "ShipmentStateTable.Arn/index/due": {"dynamodb:Query"},
+        "ShipmentStateTable.Arn/index/open": {"dynamodb:Query"},
         "ShipmentStateTable.Arn/index/undecided": {"dynamodb:Query"},
         "SweepDlq.Arn": {"sqs:SendMessage"},
         "AlertTopic": {"sns:Publish"},

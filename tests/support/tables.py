@@ -14,6 +14,8 @@ INDEXES: Final[dict[str, tuple[str, ...]]] = {
     "codes": ("codesShard", "shipmentId"),
     "due": ("dueShard", "dueAt"),
 }
+PROJECTED: Final[dict[str, list[str]]] = {"open": ["openIncidents"]}
+"""What is in an index beside the keys."""
 _NUMBERS: Final = {"timestamp", "dueAt"}
 _numbers: Final = itertools.count(1)
 
@@ -34,7 +36,7 @@ def _create(
             {
                 "IndexName": index,
                 "KeySchema": _schema(index_keys),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
+                "Projection": projection(index),
             }
             for index, index_keys in indexes.items()
         ]
@@ -48,6 +50,13 @@ def _create(
         ],
         **(more if indexes else {}),
     )
+
+
+def projection(index: str) -> dict[str, Any]:
+    """Return the projection of an index."""
+    if index in PROJECTED:
+        return {"ProjectionType": "INCLUDE", "NonKeyAttributes": PROJECTED[index]}
+    return {"ProjectionType": "KEYS_ONLY"}
 
 
 def _schema(keys: tuple[str, ...]) -> list[dict[str, str]]:

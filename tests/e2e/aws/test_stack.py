@@ -245,6 +245,7 @@ GRANTS: Final[list[tuple[str, str, str, dict[str, Any]]]] = [
     ("notifier", "BatchGetItem", "/shipment-state-dev", queued(shipmentId="GRANT-2")),
     ("notifier", "UpdateItem", "/shipment-state-dev", queued(shipmentId="GRANT-2")),
     ("sweep", "Query", "/index/due", {}),
+    ("sweep", "Query", "/index/open", {}),
     ("sweep", "Query", "/index/undecided", {}),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from waypost.core.shipments import Thresholds, code_key
 from waypost.core.times import HOUR, format_time
 from waypost.metrics.memory import MemoryMetrics
 from waypost.notifiers.memory import MemoryNotifier
+from waypost.ports import IncidentQuery
 from waypost.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ LEFT = 30_000
 
 
 class FollowedMemoryStore(MemoryStore):
-    """A store in memory that is followed by shipment."""
+    """A store in memory that is followed by shipment, and counts so many open incidents."""
+
+    counted = 1_000
 
     def history_and_quiet(self, shipment_id: str) -> tuple[list[Entry], frozenset[Ref]]:
         refs = (
@@ -47,6 +50,11 @@ class FollowedMemoryStore(MemoryStore):
             codes = {code_key(use.carrier, use.code) for use in save.shipment.codes}
             if shipment_id > (after or "") and not codes.isdisjoint(keys):
                 yield shipment_id
+
+    def open_incidents(self) -> tuple[Counter[str], bool]:
+        found = self.incidents(IncidentQuery(is_open=True, limit=self.counted + 1))
+        counts = Counter(incident["condition"] for incident in found[: self.counted])
+        return counts, len(found) <= self.counted
 
     def save_of(self, shipment_id: str) -> Save:
         return self._saves[shipment_id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import zlib
+from collections import Counter
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,7 +35,7 @@ _PAGE: Final = 250
 """Keys read from a shard at once."""
 _EPOCH: Final = format_time(0)
 _OPTIONAL: Final = frozenset(
-    {"told", "dueShard", "dueAt", "openShard", "undecidedShard", "codesShard"}
+    {"told", "dueShard", "dueAt", "openShard", "openIncidents", "undecidedShard", "codesShard"}
 )
 """Attributes that a save takes away where it does not set them; all others stay."""
 
@@ -171,6 +172,23 @@ class State:
         found = chain.from_iterable(self._read(ids, "incidents"))
         return list(islice((i for i in found if _is_asked(i, query)), query.limit))
 
+    def open_incidents(self) -> tuple[Counter[str], bool]:
+        """Return how many incidents are open, by condition, and whether those are all."""
+        counts: Counter[str] = Counter()
+        is_all = True
+        for shard in range(SHARDS):
+            page = self._table.call(
+                "query",
+                IndexName="open",
+                KeyConditionExpression="openShard = :shard",
+                ExpressionAttributeValues={":shard": {"S": str(shard)}},
+                ProjectionExpression="openIncidents",
+            )
+            for item in page["Items"]:
+                counts.update(item.get("openIncidents", {"S": ""})["S"].split())
+            is_all = is_all and "LastEvaluatedKey" not in page
+        return counts, is_all
+
     def unmapped(self) -> list[dict[str, Any]]:
         """Return the codes that nobody has mapped, the most frequent first."""
         codes: dict[CodeKey, dict[str, Any]] = {}
@@ -253,11 +271,12 @@ def _item(save: Save) -> Item:
     """Return what a save sets, but for the key and the ledger."""
     shipment = save.shipment
     shard = {"S": str(zlib.crc32(shipment.shipment_id.encode()) % SHARDS)}
+    listed = incidents(shipment)
     item: Item = {
         "version": {"N": str(save.version + 1)},
         "conflicts": {"N": str(shipment.conflicts)},
         "state": pack_json(shipment_json(shipment)),
-        "incidents": pack_json([incident_json(incident) for incident in incidents(shipment)]),
+        "incidents": pack_json([incident_json(incident) for incident in listed]),
         "listingShard": shard,
     }
     if save.told:
@@ -266,6 +285,8 @@ def _item(save: Save) -> Item:
         item |= {"dueShard": shard, "dueAt": {"N": str(save.due_at)}}
     if shipment.conditions:
         item["openShard"] = shard
+    if is_open := [incident.condition.value for incident in listed if incident.is_open]:
+        item["openIncidents"] = {"S": " ".join(is_open)}
     if save.undecided:
         item["undecidedShard"] = shard
     if shipment.codes:

@@ -10,6 +10,7 @@ from waypost.stores.dynamodb.log import Log
 from waypost.stores.dynamodb.quarantine import Quarantine
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Collection, Iterator, Sequence
 
     from waypost.core.entries import Entry
@@ -115,6 +116,13 @@ class DynamoStore:
 
     def incidents(self, query: IncidentQuery) -> list[dict[str, Any]]:
         return self._state.incidents(query)
+
+    def open_incidents(self) -> tuple[Counter[str], bool]:
+        """Count the open incidents by condition, a moment late, and tell whether those are all.
+
+        It reads at most one page (1 MB) of each shard of the index ``open``: some 10,000 shipments.
+        """
+        return self._state.open_incidents()
 
     def unmapped(self) -> list[dict[str, Any]]:
         return self._state.unmapped()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -310,6 +311,41 @@ def test_what_is_over_is_in_no_index_of_what_is_open(client: Any) -> None:
     assert {name for name in item if name.endswith("Shard")} == {"listingShard"}
 
 
+def test_open_incidents_are_counted_by_condition_over_all_shards(client: Any) -> None:
+    store = over(client, create(client))
+    said = {
+        "nothing": [update("nothing")],
+        "held": [update("held", status=Status.ON_HOLD)],
+        "both": [update("both", status=Status.LOST), update("both", "2", Status.DAMAGED)],
+        "twice": [  # damage outlives its leg
+            update("twice", "1", Status.DAMAGED, at=NOON),
+            update("twice", "2", Status.DELIVERED, at=NOON + 1),
+            update("twice", "3", Status.PICKED_UP, at=NOON + 2),
+            update("twice", "4", Status.DAMAGED, at=NOON + 3),
+        ],
+    }
+    said |= {f"S-{i}": [update(f"S-{i}", status=Status.LOST)] for i in range(3 * SHARDS)}
+    store.save([decided(fold(shipment_id, each)) for shipment_id, each in said.items()])
+    listed = Counter(i["condition"] for i in store.incidents(IncidentQuery(is_open=True)))
+    assert store.open_incidents() == (listed, True)
+    assert listed == {"LOST": 3 * SHARDS + 1, "DAMAGED": 3}
+
+
+def test_open_incidents_are_counted_by_a_page_a_shard_and_it_says_if_there_are_more(
+    client: Any,
+) -> None:
+    asked: list[str] = []
+
+    def first_of_two(call: Callable[..., Any], arguments: Any) -> Any:
+        asked.append(arguments["IndexName"])
+        return call(**arguments) | {"LastEvaluatedKey": {"shipmentId": {"S": "A"}}}
+
+    store = over(Between(client, "query", first_of_two), create(client))
+    store.save([saved_as("A")])
+    assert store.open_incidents() == ({"LOST": 1}, False)
+    assert asked == ["open"] * SHARDS
+
+
 def test_what_a_save_does_not_say_is_gone_and_all_of_it_may_be_said(client: Any) -> None:
     names = create(client)
     store = over(client, names)
@@ -319,7 +355,7 @@ def test_what_a_save_does_not_say_is_gone_and_all_of_it_may_be_said(client: Any)
     [full] = client.scan(TableName=names["state"])["Items"]
     store.save([decided(fold("A", [update("A")]), version=1)])
     [bare] = client.scan(TableName=names["state"])["Items"]
-    shards = {"openShard", "undecidedShard", "codesShard", "dueShard"}
+    shards = {"openShard", "openIncidents", "undecidedShard", "codesShard", "dueShard"}
     assert full.keys() - bare.keys() == {"told", "dueAt", *shards}
 
 
