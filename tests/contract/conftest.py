@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from tests.support.aws import aws_client
-from tests.support.tables import new_store
+from tests.support.tables import modelled_store, new_store
 from waypost.stores.memory import MemoryStore
 from waypost.stores.sqlite import SqliteStore
 
@@ -25,6 +25,7 @@ LOCAL_STORES: Final[Mapping[str, Callable[[Path], LocalStore]]] = {
 STORES: Final[Mapping[str, Callable[[Path], Store]]] = {
     **LOCAL_STORES,
     "dynamodb": lambda folder: new_store(aws_client("dynamodb")),
+    "dynamodb model": lambda folder: modelled_store(page=2),
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any, Final
 
+from tests.support.clocks import NOON
+from waypost.simulate.world.dynamodb import DynamoModel, home_tables
 from waypost.stores.dynamodb import DynamoStore
 
 INDEXES: Final[dict[str, tuple[str, ...]]] = {
@@ -72,3 +74,10 @@ def new_store(client: Any, **bounds: Any) -> DynamoStore:
     }
     create_tables(client, **names)
     return DynamoStore(client, **names, **bounds)
+
+
+def modelled_store(**model: Any) -> DynamoStore:
+    """Return a store in new, empty tables of the simulated world's, where time stands still."""
+    logs, state, rejected = shapes = home_tables("test")
+    client = DynamoModel(shapes, now=lambda: NOON, **model)
+    return DynamoStore(client, logs=logs.name, state=state.name, rejected=rejected.name, workers=1)
