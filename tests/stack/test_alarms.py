@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.clocks import FakeClock
 from tests.support.identities import dimension_sets
 from tests.support.templates import Resource, Stack
+from tests.unit.aws_lambda.conftest import Time, bus_event
+from waypost.aws_lambda.processor import Processor
+from waypost.core.statuses import Status
+from waypost.metrics.emf import IDENTITIES, EmfMetrics
+from waypost.ports import Metric
+from waypost.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,6 +206,49 @@ def test_ten_times_the_declared_traffic_is_an_alarm(template: dict[str, Any]) ->
     assert expression(alarm) == "FILL(m,0)*2.4/2400"
     assert alarm.properties["Threshold"] == 1_000 * 2.4 / 2_400
     assert [metric["Period"] for metric in metrics(alarm)] == [3_600]
+
+
+def test_an_alarm_looks_at_no_more_metrics_than_cloudwatch_allows(stack: Stack) -> None:
+    # "Alarms based on metric math expressions can reference a maximum of 10 metrics":
+    # docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.md
+    assert max(len(list(metrics(alarm))) for alarm in alarms(stack)) <= 10
+
+
+def recorded(*events: dict[str, Any]) -> set[str]:
+    """Return the statuses under which a processor that got these events counted any."""
+    out = StringIO()
+    numbers = EmfMetrics(environment="dev", clock=FakeClock(), out=out)
+    processor = Processor(MemoryStore(), clock=FakeClock(), metrics=numbers)
+    for event in events[:-1]:
+        processor.handle(event, Time())
+    numbers.flush()
+    before = len(out.getvalue())
+    processor.handle(events[-1], Time())
+    numbers.flush()
+    lines = [json.loads(line) for line in out.getvalue()[before:].splitlines()]
+    return {line["Status"] for line in lines if Metric.UPDATES.value in line}
+
+
+def test_a_notifier_is_silent_where_something_was_recorded_and_it_did_not_run(
+    stack: Stack,
+) -> None:
+    alarm = next(a for a in alarms(stack) if a.name == "NotifierSilentAlarm")
+    *updates, runs = metrics(alarm)
+    watched = {d["Value"] for m in updates for d in m["Dimensions"] if d["Name"] == "Status"}
+    ids = [q["Id"] for q in alarm.properties["Metrics"] if "MetricStat" in q]
+
+    assert {m["MetricName"] for m in updates} == {Metric.UPDATES.value}
+    assert watched == {*IDENTITIES[Metric.UPDATES]}
+    assert runs["Dimensions"] == [{"Name": "FunctionName", "Value": "ShipmentNotifierFunction"}]
+    filled = "+".join(f"FILL({one},0)" for one in ids[:-1])
+    assert expression(alarm) == f"IF({filled}>0 AND FILL({ids[-1]},0)==0,1,0)"
+
+    for status in Status:
+        event = bus_event(shipmentId="A", status=status.value)
+        assert recorded(event) <= watched
+        assert len(recorded(event)) == 1
+        assert recorded(event, event) == set(), "of a duplicate there is nothing to tell"
+    assert recorded(bus_event()) == set()
 
 
 def test_without_declared_traffic_there_is_no_alarm_on_it(template: dict[str, Any]) -> None:
