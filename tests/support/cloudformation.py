@@ -28,6 +28,8 @@ class CloudFormation:
             stack is looked at: (logical id, status, reason); an empty id is the stack's.
         changes: of the next change set.
         refusal: why the next change set cannot be made.
+        policy: the stack's, as JSON; empty without one.
+        policy_refusal: the code with which calls about the policy are refused; empty if not.
         calls: what was asked for, without looking.
     """
 
@@ -35,6 +37,8 @@ class CloudFormation:
     course: list[tuple[str, str, str]] = field(default_factory=list)
     changes: Sequence[dict[str, Any]] = ()
     refusal: str = ""
+    policy: str = ""
+    policy_refusal: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     resources: Sequence[tuple[str, str]] = ()
@@ -122,6 +126,16 @@ class CloudFormation:
 
     def delete_change_set(self, **asked: Any) -> None:
         self.calls.append(("delete_change_set", asked))
+
+    def get_stack_policy(self, **_: Any) -> dict[str, Any]:
+        if self.policy_refusal:
+            error = {"Code": self.policy_refusal, "Message": "no"}
+            raise ClientError({"Error": error}, "GetStackPolicy")
+        return {"StackPolicyBody": self.policy} if self.policy else {}
+
+    def set_stack_policy(self, **asked: Any) -> None:
+        assert asked["StackName"] == ID
+        self.policy = asked["StackPolicyBody"]
 
     def _begin(self, name: str, asked: dict[str, Any]) -> None:
         self.calls.append((name, asked))

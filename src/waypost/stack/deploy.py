@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from waypost.stack import changes, progress, stacks, upload
 from waypost.stack.changes import Change
 from waypost.stack.errors import StackFailed
+from waypost.stack.protection import Protection, protect
 from waypost.stack.render import render
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 TABLES: Final = ("shipment-logs", "shipment-state", "shipment-rejected")
 """The tables of a stack; each name goes on with the stack's suffix."""
+_PROTECTION: Final = {
+    Protection.SET: "No update may replace or remove a table from now on: a stack policy says so.",
+    Protection.OTHER: "The stack has a policy of its own, which stays: see `aws cloudformation "
+    "get-stack-policy`. Does it keep the tables from being replaced and removed?",
+    Protection.UNKNOWN: "What answers here knows no stack policies: its tables are without one.",
+}
 _STEPS: Final = 5
 """So many things may stand in the way of one deployment, one after the other."""
 
@@ -105,11 +112,12 @@ class Deployer:
         self._pause = pause
 
     def deploy(self, plan: Plan) -> Deployed:
-        """Make or update a stack.
+        """Make or update a stack, and protect its tables.
 
         Raises:
             StackFailed: it is not as it was asked to be; the message says why.
             NotFound: the bucket that was named is not there.
+            AwsFailed: it is, but AWS refused to protect its tables.
         """
         account = self._introduce(plan.stack)
         before = self._ready(plan)
@@ -118,6 +126,7 @@ class Deployer:
         request = self._request(plan, before, self._bring_code(plan.bucket, account))
         found = changes.prepare(self._client, request, plan.change_set, before, self._pause)
         if found is None:
+            self._protect(before)
             return Deployed(Ended.UNCHANGED, before)
         self._desk.show(found.changes)
         self._refuse_loss(found)
@@ -306,7 +315,14 @@ class Deployer:
         if outcome.status not in stacks.DONE:
             raise StackFailed(_failure(outcome, plan.again))
         stack = stacks.get(self._client, found.stack_id)
+        self._protect(stack)
         return Deployed(Ended.DEPLOYED, stack, found.changes)
+
+    def _protect(self, stack: Stack | None) -> None:
+        if stack is not None:
+            done = protect(self._client, stack.stack_id)
+            if done in _PROTECTION:
+                self._desk.say(_PROTECTION[done])
 
 
 def _failure(outcome: Outcome, again: str) -> str:
