@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import CollectorRegistry
 
@@ -15,6 +15,7 @@ from waypost.follow.deliver import Deliverer
 from waypost.follow.digest import Digester
 from waypost.follow.refold import Follower
 from waypost.follow.work import Following, Worker
+from waypost.metrics.memory import MemoryMetrics
 from waypost.metrics.prometheus import PrometheusMetrics
 from waypost.notifiers.smtp import SmtpNotifier
 from waypost.notifiers.terminal import TerminalNotifier
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from waypost.ports import Clock, LocalStore, Notifier
+    from waypost.core.shipments import Thresholds
+    from waypost.ports import Clock, LocalStore, Notifier, Store
     from waypost.settings import Settings
+    from waypost.stores.dynamodb import DynamoStore
 
 FILE: Final = "waypost.db"
 LOCK: Final = "waypost.lock"
@@ -128,16 +131,27 @@ def open_store(settings: Settings, *, create: bool = False) -> SqliteStore:
     return SqliteStore(settings.data / FILE, create=create)
 
 
-def open_operator(settings: Settings) -> Operator:
-    """Return an operator's hands beside whoever writes: to look, for the right to write is not theirs.
+def open_tables(client: Any, *, logs: str, state: str, rejected: str) -> DynamoStore:
+    """Return the store of a stack on AWS.
 
-    Raises: as `open_store`.
+    Args:
+        client: a DynamoDB client of boto3.
+        logs: the table of updates.
+        state: the table of shipments.
+        rejected: the table of rejected events.
     """
+    from waypost.stores.dynamodb import DynamoStore
+
+    return DynamoStore(client, logs=logs, state=state, rejected=rejected)
+
+
+def operate(store: Store, thresholds: Thresholds) -> Operator:
+    """Return an operator's hands on a store; what they do is counted nowhere."""
     return Operator(
-        store=open_store(settings),
+        store=store,
         clock=SystemClock(),
-        metrics=PrometheusMetrics(CollectorRegistry()),
-        thresholds=settings.thresholds,
+        metrics=MemoryMetrics(),
+        thresholds=thresholds,
     )
 
 

@@ -1,7 +1,7 @@
 """What an operator does and sees: acts, mappings, retractions, imports, replays, timelines.
 
-The command line calls these on the data folder itself, or through a running server, which calls
-them too: one code, one meaning.
+The command line calls these on the data folder itself, on the tables of a stack, or through a
+running server, which calls them too: one code, one meaning.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from waypost.record import Recorded, read_event, record, record_entries, reject
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from waypost.ports import Clock, LocalStore, Metrics, Store
+    from waypost.ports import Clock, Metrics, Store
 
 SOURCE: Final = "logistics.shipments"
 """The source that the rule matches, and the sender of what is put or imported by hand."""
@@ -46,7 +46,7 @@ DETAIL_TYPE: Final = "Shipment Update"
 class Operator:
     """The operator's hands on one store. Every method may raise what a `Store` raises."""
 
-    store: LocalStore
+    store: Store
     clock: Clock
     metrics: Metrics
     thresholds: Thresholds

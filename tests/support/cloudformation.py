@@ -30,6 +30,8 @@ class CloudFormation:
         refusal: why the next change set cannot be made.
         policy: the stack's, as JSON; empty without one.
         policy_refusal: the code with which calls about the policy are refused; empty if not.
+        resources: (type, physical id).
+        logical_ids: by physical id, where they differ.
         calls: what was asked for, without looking.
     """
 
@@ -42,6 +44,7 @@ class CloudFormation:
     parameters: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     resources: Sequence[tuple[str, str]] = ()
+    logical_ids: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     is_under_way: bool = False
@@ -92,7 +95,11 @@ class CloudFormation:
 
     def list_stack_resources(self) -> dict[str, Any]:
         rows = [
-            {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": name}
+            {
+                "LogicalResourceId": self.logical_ids.get(name, name),
+                "ResourceType": kind,
+                "PhysicalResourceId": name,
+            }
             for kind, name in self.resources
         ]
         return {"StackResourceSummaries": rows}

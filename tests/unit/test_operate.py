@@ -230,6 +230,7 @@ def test_lines_of_all_kinds_are_taken(operator: Operator) -> None:
     assert operator.take(lines, quiet=True) == [Outcome.APPENDED] * 6
     assert {e.event_id for e in log(operator)} == {"a", "b", "c", "d", "retract:e"}
     assert len(log(operator, MAPPINGS)) == 1
+    assert isinstance(operator.store, MemoryStore)
     assert operator.store.changes(10).quiet
     [from_envelope] = [e for e in log(operator) if e.event_id == "b"]
     assert isinstance(from_envelope, ShipmentUpdate)

@@ -9,9 +9,10 @@ import typer
 
 from waypost.cli import options, output
 from waypost.cli.commands import command, group
-from waypost.cli.exits import ExitCode
+from waypost.cli.exits import CallRefused, ExitCode
 from waypost.cli.hands import open_hands
-from waypost.cli.reading import paged, reading
+from waypost.cli.home import Home
+from waypost.cli.reading import paged, reading_folder
 from waypost.ports import DeliveryState, LocalStore
 
 app = group("Alerts: what people were told, and whether it reached them. Alone it lists.")
@@ -35,14 +36,16 @@ def list_alerts(
     ] = 0,
     limit: options.Limit = None,
     as_json: options.Json = False,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """List alerts in the order in which they were decided: the default of `waypost alerts`."""
-    with reading(data) as operator:
+    if home.stack is not None:
+        raise CallRefused("a stack keeps no ledger of its alerts: look into the mails")
+    with reading_folder(home.data) as (store, _):
         if as_json:
-            output.emit_all(_alerts(operator.store, state, after, limit))
+            output.emit_all(_alerts(store, state, after, limit))
             return
-        rows = [*_alerts(operator.store, state, after, (limit or output.ROWS) + 1)]
+        rows = [*_alerts(store, state, after, (limit or output.ROWS) + 1)]
     shown = rows[: limit or output.ROWS]
     ids = [row.get("shipmentId", "") for row in shown]
     table = output.table("alert", "decided (UTC)", "what", "shipment", "deliveries", "", ids=ids)
@@ -86,10 +89,10 @@ def resend(
     message_id: Annotated[
         str, typer.Argument(metavar="MESSAGE_ID", help="Of the message, as the list shows it.")
     ],
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """Try the dead deliveries of a message again."""
-    with open_hands(options.settings(data)) as hands:
+    with open_hands(home) as hands:
         count = hands.resend(message_id)
     if not count:
         output.warn("No delivery of that message is dead: there is nothing to send again.")

@@ -61,6 +61,7 @@ command(
     app,
     "waypost track SHIP-12345",
     "waypost track SHIP-12345 --json | jq -r '.updates[].status'",
+    "waypost track SHIP-12345 --stack dev",
 )(track)
 command(
     app,
@@ -73,12 +74,13 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(unmapped.app, name="unmapped")
 app.add_typer(stack.app, name="stack")
-command(app, "waypost rederive")(rederive)
+command(app, "waypost rederive", "waypost rederive --stack dev")(rederive)
 command(
     app,
     "waypost import updates.jsonl",
     "waypost import --quiet history.jsonl",
     "zcat updates.jsonl.gz | waypost import -",
+    "waypost import --quiet history.jsonl --stack dev",
     name="import",
 )(import_lines)
 command(

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from waypost.stack.connection import Connection
     from waypost.stack.progress import Event
 
+PANEL: Final = "On AWS"
+"""Under this heading a command's help has the options of AWS."""
 _ENV: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _STACK: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
-def _read_env(text: str) -> str:
+def read_env(text: str) -> str:
+    """Read an EnvironmentSuffix."""
     if _ENV.fullmatch(text) is None:
         raise typer.BadParameter("must be 1 to 32 lowercase letters, digits and inner hyphens")
     return text
@@ -48,7 +51,7 @@ def read_bucket(text: str) -> str:
 Env = Annotated[
     str,
     typer.Option(
-        "--env", metavar="NAME", parser=_read_env, help="What its names end in: dev, prod ..."
+        "--env", metavar="NAME", parser=read_env, help="What its names end in: dev, prod ..."
     ),
 ]
 StackName = Annotated[
@@ -58,17 +61,31 @@ StackName = Annotated[
         metavar="STACK",
         parser=_read_stack,
         help="Its name in CloudFormation; else waypost-ENV.",
+        rich_help_panel=PANEL,
         show_default=False,
     ),
 ]
 Profile = Annotated[
     str | None,
-    typer.Option("--profile", metavar="NAME", help="Of the AWS configuration files."),
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Of the AWS configuration files.",
+        rich_help_panel=PANEL,
+    ),
 ]
-Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="The AWS Region.")]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="REGION", help="The AWS Region.", rich_help_panel=PANEL),
+]
 EndpointUrl = Annotated[
     str | None,
-    typer.Option("--endpoint-url", metavar="URL", help="What answers in place of AWS."),
+    typer.Option(
+        "--endpoint-url",
+        metavar="URL",
+        help="What answers in place of AWS.",
+        rich_help_panel=PANEL,
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Answer every question with yes.")]
 
@@ -95,9 +112,17 @@ class Target:
 
     @property
     def again(self) -> str:
-        """Return the options that name it on a command line."""
+        """Return the options that name it to the `stack` commands."""
+        return self._options("--env")
+
+    @property
+    def home(self) -> str:
+        """Return the options that name it to the operator's commands."""
+        return self._options("--stack")
+
+    def _options(self, env: str) -> str:
         given = {
-            "--env": self.env,
+            env: self.env,
             "--stack-name": self.stack_name,
             "--profile": self.profile,
             "--region": self.region,

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from waypost.cli import output
 from waypost.cli.exits import ExitCode, judge
+from waypost.cli.home import with_home
 from waypost.core.errors import WaypostError
 
 _Function = TypeVar("_Function", bound=Callable[..., None])
@@ -62,6 +63,7 @@ def command(
     """
 
     def add(function: _Function) -> _Function:
+        function = with_home(function)
         lines = "\n".join(f"  {example}" for example in examples)
         app.command(name, help=f"{flowing(function)}\n\n\b\nExamples:\n{lines}")(function)
         return function

@@ -96,7 +96,8 @@ def _ready(address: str) -> list[str]:
 
 
 def _look_at_store(settings: Settings, found: _Findings) -> None:
-    from waypost.bootstrap import FILE, open_operator
+    from waypost.bootstrap import FILE, open_store
+    from waypost.clock import SystemClock
 
     path = settings.data / FILE
     found.facts["file"] = str(path)
@@ -105,11 +106,11 @@ def _look_at_store(settings: Settings, found: _Findings) -> None:
     if not path.exists():
         return
     try:
-        operator = open_operator(settings)
+        store = open_store(settings)
         try:
-            _look_inside(operator.store, operator.clock.now(), found)
+            _look_inside(store, SystemClock().now(), found)
         finally:
-            operator.store.close()
+            store.close()
     except (StoreUnavailable, StoreUnusable) as error:
         found.problems.append(f"store: {error}")
 

@@ -1,4 +1,4 @@
-"""The hands that change something: on the data folder itself, or through the server that has it.
+"""The hands that change something: on a data folder, through the server that has it, or on a stack.
 
 A data folder has one writer at a time. Commands do not care which way it is: `open_hands` does.
 """
@@ -8,16 +8,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from waypost.cli.options import settings as configured
 from waypost.core.entries import Action
 from waypost.core.errors import Problem, StoreUnavailable
 from waypost.core.statuses import Status
 
 if TYPE_CHECKING:
     from waypost.bootstrap import FolderLock
+    from waypost.cli.home import Home
     from waypost.settings import Settings
 
 PATIENCE: Final = 10.0
@@ -60,8 +62,21 @@ class Tally:
         self.rejected += other.rejected
 
 
-Watch = Callable[[int, int], None]
-"""Told how many of how many are done, now and then."""
+Watch = Callable[[int, int | None], None]
+"""Told how many are done, now and then, and of how many, if that is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rederived:
+    """What became of a rederive.
+
+    Attributes:
+        shipments: how many.
+        failed: how many of them could not be folded; None if others fold them, in the background.
+    """
+
+    shipments: int
+    failed: int | None
 
 
 class Hands(Protocol):
@@ -91,29 +106,35 @@ class Hands(Protocol):
     def resend(self, message_id: str) -> int:
         """Let the dead deliveries of a message be tried again; return how many."""
 
-    def rederive(self, watch: Watch) -> int:
-        """Fold every shipment anew, and return how many were to be folded once it is done."""
+    def rederive(self, watch: Watch) -> Rederived:
+        """Fold every shipment anew, or have it folded."""
 
     def close(self) -> None:
-        """Finish what was begun, and let go of the data folder."""
+        """Finish what was begun, and let go of what was opened."""
 
 
 @contextmanager
-def open_hands(settings: Settings) -> Iterator[Hands]:
-    """Lend the hands for a data folder.
+def open_hands(home: Home) -> Iterator[Hands]:
+    """Lend the hands for a data folder, or for a stack.
 
     Raises:
+        InvalidSettings: with everything that is wrong.
         StoreUnavailable: another process has the folder, and is no server within `PATIENCE`.
-        StoreUnusable: the file cannot be used.
+        StoreUnusable: the file cannot be used, or there is no such stack.
+        AwsFailed: AWS was not reached, or refused.
     """
-    hands = _take(settings)
-    try:
+    with ExitStack() as undo:
+        hands = _take(home, undo)
+        undo.callback(hands.close)
         yield hands
-    finally:
-        hands.close()
 
 
-def _take(settings: Settings) -> Hands:
+def _take(home: Home, undo: ExitStack) -> Hands:
+    if home.stack is not None:
+        from waypost.cli.on_stack import StackHands, opened
+
+        return StackHands(undo.enter_context(opened(home.stack)))
+    settings = configured(home.data)
     lock = take_folder(settings)
     if isinstance(lock, str):
         from waypost.cli.remote import RemoteHands

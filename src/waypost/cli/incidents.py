@@ -10,6 +10,7 @@ import typer
 from waypost.cli import options, output
 from waypost.cli.commands import command, group
 from waypost.cli.hands import open_hands
+from waypost.cli.home import Home
 from waypost.cli.reading import paged, reading
 from waypost.cli.updates import tell
 from waypost.core.entries import Action
@@ -52,11 +53,11 @@ def list_incidents(
     ] = None,
     limit: options.Limit = None,
     as_json: options.Json = False,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """List incidents by shipment: the default of `waypost incidents`."""
     query = IncidentQuery(shipment_id=shipment, condition=condition, is_open=is_open)
-    with reading(data) as operator:
+    with reading(home) as operator:
         if as_json:
             output.emit_all(_incidents(operator.store, query, limit))
             return
@@ -96,31 +97,31 @@ def _cells(row: dict[str, Any]) -> Iterator[Any]:
     yield output.cell(", ".join(marks), "dim")
 
 
-def _act(shipment_id: str, action: Action, condition: Status, data: str | None) -> None:
-    with open_hands(options.settings(data)) as hands:
+def _act(shipment_id: str, action: Action, condition: Status, home: Home) -> None:
+    with open_hands(home) as hands:
         result = hands.act(shipment_id, action, condition)
     tell(result, _RESULT)
 
 
 @command(app, "waypost incidents ack SHIP-12345 LOST")
-def ack(shipment: options.Shipment, condition: _WRONG, data: options.Data = None) -> None:
+def ack(shipment: options.Shipment, condition: _WRONG, home: Home) -> None:
     """Say that you have seen it: no further alert for this episode."""
-    _act(shipment, Action.ACK, condition, data)
+    _act(shipment, Action.ACK, condition, home)
 
 
 @command(app, "waypost incidents resolve SHIP-12345 DAMAGED")
-def resolve(shipment: options.Shipment, condition: _WRONG, data: options.Data = None) -> None:
+def resolve(shipment: options.Shipment, condition: _WRONG, home: Home) -> None:
     """Say that it is over."""
-    _act(shipment, Action.RESOLVE, condition, data)
+    _act(shipment, Action.RESOLVE, condition, home)
 
 
 @command(app, "waypost incidents mute SHIP-12345 DELAYED")
-def mute(shipment: options.Shipment, condition: _WRONG, data: options.Data = None) -> None:
+def mute(shipment: options.Shipment, condition: _WRONG, home: Home) -> None:
     """Want no alerts of this condition, until it is unmuted or the number is used anew."""
-    _act(shipment, Action.MUTE, condition, data)
+    _act(shipment, Action.MUTE, condition, home)
 
 
 @command(app, "waypost incidents unmute SHIP-12345 DELAYED")
-def unmute(shipment: options.Shipment, condition: _WRONG, data: options.Data = None) -> None:
+def unmute(shipment: options.Shipment, condition: _WRONG, home: Home) -> None:
     """Want alerts of this condition again."""
-    _act(shipment, Action.UNMUTE, condition, data)
+    _act(shipment, Action.UNMUTE, condition, home)

@@ -1,4 +1,4 @@
-"""Reading the data folder beside whoever writes to it."""
+"""Reading a data folder beside whoever writes to it, or a stack."""
 
 from __future__ import annotations
 
@@ -11,21 +11,49 @@ from waypost.cli.output import PAGE
 from waypost.core.errors import StoreUnusable
 
 if TYPE_CHECKING:
+    from waypost.cli.home import Home
     from waypost.operate import Operator
+    from waypost.ports import LocalStore
+    from waypost.settings import Settings
 
 T = TypeVar("T")
 
 
 @contextmanager
-def reading(data: str | None) -> Iterator[Operator]:
-    """Lend an operator's eyes on the data folder.
+def reading(home: Home, *, whole: bool = False) -> Iterator[Operator]:
+    """Lend an operator's eyes on a data folder or a stack.
+
+    Args:
+        home: which.
+        whole: whether the whole log will be read, which is said where that costs something.
 
     Raises:
         InvalidSettings: with everything that is wrong.
-        StoreUnusable: there is no file, or it cannot be used.
+        StoreUnusable: there is no file or no such stack, or it cannot be used.
         StoreUnavailable: it cannot be read now.
+        AwsFailed: AWS was not reached, or refused.
     """
-    from waypost.bootstrap import FILE, open_operator
+    if home.stack is not None:
+        from waypost.cli.on_stack import opened
+
+        with opened(home.stack) as stack:
+            if whole:
+                stack.say_scan()
+            yield stack.operator
+        return
+    from waypost.bootstrap import operate
+
+    with reading_folder(home.data) as (store, configured):
+        yield operate(store, configured.thresholds)
+
+
+@contextmanager
+def reading_folder(data: str | None) -> Iterator[tuple[LocalStore, Settings]]:
+    """Lend the store of a data folder, and the settings that it is read with.
+
+    Raises: as `reading`.
+    """
+    from waypost.bootstrap import FILE, open_store
 
     configured = settings(data)
     path = configured.data / FILE
@@ -34,11 +62,11 @@ def reading(data: str | None) -> Iterator[Operator]:
             f"there is no {path} yet: start `waypost serve`, record something with `waypost put`, "
             "or name another folder with --data"
         )
-    operator = open_operator(configured)
+    store = open_store(configured)
     try:
-        yield operator
+        yield store, configured
     finally:
-        operator.store.close()
+        store.close()
 
 
 def paged(

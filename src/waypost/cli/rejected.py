@@ -11,6 +11,7 @@ from waypost.cli import options, output
 from waypost.cli.commands import command, group
 from waypost.cli.exits import ExitCode
 from waypost.cli.hands import open_hands
+from waypost.cli.home import Home
 from waypost.cli.reading import paged, reading
 from waypost.cli.updates import tell
 from waypost.core.errors import NotFound
@@ -46,11 +47,11 @@ def list_rejected(
     ] = False,
     limit: options.Limit = None,
     as_json: options.Json = False,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """List rejected events in the order in which they came: the default of `waypost rejected`."""
     fate = None if settled else Fate.OPEN
-    with reading(data) as operator:
+    with reading(home) as operator:
         if as_json:
             output.emit_all(map(_json, _rejected(operator.store, fate, limit)))
             return
@@ -118,10 +119,10 @@ def show(
     rejection_id: _Id,
     *,
     as_json: options.Json = False,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """Show one rejected event: what is wrong with it, and what came in."""
-    with reading(data) as operator:
+    with reading(home) as operator:
         rejection = _find(operator.store, rejection_id)
     if as_json:
         output.emit(_json(rejection))
@@ -148,24 +149,24 @@ def replay(
     ] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="All that wait, one by one.")] = False,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """Try a rejected event again, because what was in its way is gone."""
     if (rejection_id is None) is not every:
         raise typer.BadParameter("name one ID, or say --all")
     if rejection_id is None:
-        _replay_all(data)
+        _replay_all(home)
         return
-    with reading(data) as operator:
+    with reading(home) as operator:
         whole = _find(operator.store, rejection_id).rejection_id
-    with open_hands(options.settings(data)) as hands:
+    with open_hands(home) as hands:
         result = hands.replay(whole)
     tell(result, _RESULT)
 
 
-def _replay_all(data: str | None) -> None:
+def _replay_all(home: Home) -> None:
     done = failed = 0
-    with reading(data) as operator, open_hands(options.settings(data)) as hands:
+    with reading(home) as operator, open_hands(home) as hands:
         for rejection in _rejected(operator.store, Fate.OPEN, None):
             if hands.replay(rejection.rejection_id).is_rejected:
                 failed += 1
@@ -177,10 +178,10 @@ def _replay_all(data: str | None) -> None:
 
 
 @command(app, "waypost rejected drop 3f9a")
-def drop(rejection_id: _Id, data: options.Data = None) -> None:
-    """Settle a rejected event as not wanted. It stays in the file."""
-    with reading(data) as operator:
+def drop(rejection_id: _Id, home: Home) -> None:
+    """Settle a rejected event as not wanted. It is kept all the same."""
+    with reading(home) as operator:
         whole = _find(operator.store, rejection_id).rejection_id
-    with open_hands(options.settings(data)) as hands:
+    with open_hands(home) as hands:
         hands.drop(whole)
     output.say("dropped")

@@ -12,7 +12,7 @@ import urllib3
 
 from waypost.bootstrap import open_store
 from waypost.cli.exits import CallRefused, ServerUnreachable
-from waypost.cli.hands import Said, Tally, Watch
+from waypost.cli.hands import Rederived, Said, Tally, Watch
 from waypost.clock import SystemClock
 from waypost.core.entries import Action
 from waypost.core.errors import InvalidUpdate, NotFound, Problem
@@ -71,7 +71,7 @@ class RemoteHands:
         answer = self._call(f"/api/messages/{quote(message_id, safe='')}/resend", b"{}")
         return int(answer["deliveries"])
 
-    def rederive(self, watch: Watch) -> int:
+    def rederive(self, watch: Watch) -> Rederived:
         total = int(self._call("/api/rederive", b"{}")["shipments"])
         clock, store = SystemClock(), open_store(self._settings)
         try:
@@ -80,7 +80,7 @@ class RemoteHands:
                 before, left = left, len(store.refolds(clock.now() + DAY, total + 1))
                 watch(max(total - left, 0), total)
                 if not left:
-                    return total
+                    return Rederived(shipments=total, failed=len(store.unfoldable()))
                 if left < before:
                     moved_at = time.monotonic()
                 elif time.monotonic() - moved_at > STUCK:

@@ -10,21 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from waypost.cli import options, output
+from waypost.cli.home import Home
 from waypost.cli.reading import paged, reading
 from waypost.cli.timeline import show_timeline
 from waypost.core.statuses import Status
 from waypost.ports import ShipmentQuery, Store
 
 
-def track(
-    shipment: options.Shipment, *, as_json: options.Json = False, data: options.Data = None
-) -> None:
+def track(shipment: options.Shipment, *, as_json: options.Json = False, home: Home) -> None:
     """Show where a shipment is, what is wrong, and all that was said of it, oldest first.
 
     With --json: one object, with `shipmentId`, `progress`, `condition` (the worst, null when none),
     `conditions`, `leg`, `eta`, `updates`, `incidents` and more.
     """
-    with reading(data) as operator:
+    with reading(home) as operator:
         tracked = operator.track(shipment)
     if as_json:
         output.emit(tracked)
@@ -58,10 +57,10 @@ def shipments(
     ] = None,
     limit: options.Limit = None,
     as_json: options.Json = False,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """List shipments by number."""
-    with reading(data) as operator:
+    with reading(home) as operator:
         query = ShipmentQuery(
             progress=status,
             condition=condition,

@@ -15,6 +15,7 @@ import typer
 from waypost.cli import options, output
 from waypost.cli.exits import ExitCode
 from waypost.cli.hands import Tally, open_hands
+from waypost.cli.home import Home
 from waypost.cli.reading import reading
 from waypost.core.entries import to_json
 from waypost.core.incidents import incident_json, incidents, shipment_json
@@ -46,24 +47,25 @@ def import_lines(
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Alert nobody of what these lines amount to.")
     ] = False,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """Import JSON Lines: exported entries, EventBridge events or bare details, mixed.
 
     What was recorded before is a duplicate, so an import can be repeated. Alerts wait until its
-    end. A bare detail must say when it occurred. What cannot be recorded is kept, see
-    `waypost rejected`; then the exit code is 1.
+    end; a stack's for its alert window only. A bare detail must say when it occurred. What cannot
+    be recorded is kept, see `waypost rejected`; then the exit code is 1.
     """
-    settings = options.settings(data)
     total = Tally()
-    with _opened(file) as (stream, size), open_hands(settings) as hands, output.progress() as bar:
+    with _opened(file) as (stream, size), open_hands(home) as hands, output.progress() as bar:
         task = bar.add_task("Importing", total=size)
         for batch in _batches(stream, total):
             total.add(hands.take(batch.lines, quiet=quiet))
             bar.update(task, advance=batch.size, description=f"Importing  {_sum(total)}")
     output.say(_sum(total))
     if total.rejected:
-        output.note("What was rejected is kept, with the reasons: waypost rejected list")
+        output.note(
+            f"What was rejected is kept, with the reasons: {home.again('waypost rejected list')}"
+        )
         raise typer.Exit(ExitCode.NO)
 
 
@@ -137,7 +139,7 @@ def export(
         ),
     ] = None,
     file: options.File = None,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """Export as JSON Lines.
 
@@ -145,10 +147,13 @@ def export(
     mappings, and with the record times; `import` reads it. `shipments` (by number) and `incidents`
     (by number, leg and condition) are derived from the log, and hold nothing that depends on when
     or in which order it came: equal updates give equal bytes.
+
+    Of a stack, the whole table of updates is read, which says so; with more than a million
+    shipments nothing is exported, and the exit code is 3.
     """
     if what is What.UPDATES and as_of is not None:
         raise typer.BadParameter("--as-of has no meaning for updates")
-    with reading(data) as operator, output.progress() as bar:
+    with reading(home, whole=True) as operator, output.progress() as bar:
         lines = map(output.json_line, _exported(operator, what, as_of))
         if file is None:
             sys.stdout.buffer.writelines(lines)

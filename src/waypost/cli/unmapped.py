@@ -9,6 +9,7 @@ import typer
 from waypost.cli import options, output
 from waypost.cli.commands import command, group
 from waypost.cli.hands import open_hands
+from waypost.cli.home import Home
 from waypost.cli.reading import reading
 from waypost.cli.updates import tell
 from waypost.core.statuses import Status
@@ -23,10 +24,10 @@ def list_unmapped(
     *,
     limit: options.Limit = None,
     as_json: options.Json = False,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """List unmapped codes, the most frequent first: the default of `waypost unmapped`."""
-    with reading(data) as operator:
+    with reading(home) as operator:
         rows = operator.store.unmapped()
     if as_json:
         output.emit_all(rows[:limit])
@@ -69,9 +70,10 @@ def map_code(
             "--carrier", metavar="NAME", help="Whose code; without it, of updates without carrier."
         ),
     ] = None,
-    data: options.Data = None,
+    *,
+    home: Home,
 ) -> None:
     """Say what a carrier's code means, from the first update on."""
-    with open_hands(options.settings(data)) as hands:
+    with open_hands(home) as hands:
         result = hands.map_code(carrier, code, status)
     tell(result, _RESULT)

@@ -10,6 +10,7 @@ import typer
 from waypost.cli import options, output
 from waypost.cli.exits import ExitCode
 from waypost.cli.hands import Said, open_hands
+from waypost.cli.home import Home
 from waypost.core.errors import InvalidUpdate
 from waypost.core.fields import decode
 
@@ -50,12 +51,13 @@ def put(
             help="The whole detail as a JSON object in place of the above; - reads it from stdin.",
         ),
     ] = None,
-    data: options.Data = None,
+    home: Home,
 ) -> None:
     """Record one update.
 
-    It goes through the running server if there is one, else straight to the file. Exit code 1
-    says that it was rejected; what was rejected is kept, see `waypost rejected`.
+    It goes through the running server if there is one, else straight to the file; with --stack,
+    straight into the stack's table. Exit code 1 says that it was rejected; what was rejected is
+    kept, see `waypost rejected`.
     """
     members = {
         "shipmentId": shipment,
@@ -70,7 +72,7 @@ def put(
         "description": description,
     }
     said = _detail({k: v for k, v in members.items() if v is not None}, detail)
-    with open_hands(options.settings(data)) as hands:
+    with open_hands(home) as hands:
         result = hands.put(said)
     tell(result, {"appended": "recorded", "duplicate": "a duplicate: it was recorded before"})
 
@@ -118,12 +120,13 @@ def retract(
         str, typer.Argument(metavar="EVENT_ID", help="Of the update, as `track` shows it.")
     ],
     reason: Annotated[str | None, _text("--reason", "Why; kept with it.")] = None,
-    data: options.Data = None,
+    *,
+    home: Home,
 ) -> None:
     """Take back an update, for good.
 
     It stays in the log and no longer counts: what it opened or closed is derived anew.
     """
-    with open_hands(options.settings(data)) as hands:
+    with open_hands(home) as hands:
         result = hands.retract(shipment, event_id, reason)
     tell(result, {"appended": "retracted", "duplicate": "it was retracted before"})

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 5
 """How long a connection to AWS may take."""
-READ_SECONDS: Final = 150
-"""How long an answer may take: the slowest call waits for the sweep, which may take 120 s."""
+READ_SECONDS: Final = 30
+"""How long an answer may take."""
+INVOKE_SECONDS: Final = 150
+"""How long Lambda's may take: the slowest call waits for the sweep, which may take 120 s."""
 ATTEMPTS: Final = 5
 """How often a call is tried, with botocore's pauses in between."""
 
@@ -52,7 +54,7 @@ class Connection:
 
         config = Config(
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            read_timeout=INVOKE_SECONDS if service == "lambda" else READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             # A bucket's name is no host's name where something stands in for AWS.
             s3={"addressing_style": "path"} if self._endpoint_url else None,

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from waypost.core.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 DONE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 """What a stack that stands is in, unless its last change failed."""
@@ -87,14 +87,20 @@ def get(client: Any, name: str) -> Stack:
 
 def resources(client: Any, name: str) -> dict[str, list[str]]:
     """Return the physical ids of a stack's resources by type, in the order of their logical ids."""
-    found: list[tuple[str, str, str]] = []
-    for page in client.get_paginator("list_stack_resources").paginate(StackName=name):
-        found += [
-            (one["LogicalResourceId"], one["ResourceType"], one["PhysicalResourceId"])
-            for one in page["StackResourceSummaries"]
-            if one.get("PhysicalResourceId") and one.get("ResourceStatus") != "DELETE_COMPLETE"
-        ]
     by_type = defaultdict[str, list[str]](list)
-    for _, kind, physical_id in sorted(found):
+    for _, kind, physical_id in sorted(_summaries(client, name)):
         by_type[kind].append(physical_id)
     return dict(by_type)
+
+
+def physical_ids(client: Any, name: str) -> dict[str, str]:
+    """Return the physical ids of a stack's resources by their logical ids."""
+    return {logical: physical for logical, _, physical in _summaries(client, name)}
+
+
+def _summaries(client: Any, name: str) -> Iterator[tuple[str, str, str]]:
+    """Return the resources that a stack has: logical id, type, physical id."""
+    for page in client.get_paginator("list_stack_resources").paginate(StackName=name):
+        for one in page["StackResourceSummaries"]:
+            if one.get("PhysicalResourceId") and one.get("ResourceStatus") != "DELETE_COMPLETE":
+                yield one["LogicalResourceId"], one["ResourceType"], one["PhysicalResourceId"]

@@ -4,10 +4,12 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from waypost.cli.app import app
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from waypost.server import Server
+
+
+_built = cache(get_command)
+"""The runner would build all commands anew for each that it runs, which takes longer than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +100,5 @@ def waypost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waypost:
     # What a server may do to its own process is not for this one.
     monkeypatch.setattr("waypost.server.logs.configure", lambda _: None)
     monkeypatch.setattr("waypost.cli.serve._calm_collector", lambda: None)
+    monkeypatch.setattr("typer.testing._get_command", _built)
     return Waypost(data)

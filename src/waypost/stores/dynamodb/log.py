@@ -80,10 +80,19 @@ class Log:
             for entries, _ in each(self.history, some, workers=self._workers):
                 yield from sorted(entries, key=_order)
 
+    def shipment_ids(self) -> Iterator[str]:
+        """Return every hash key, in the order of a scan, which has the items of one together."""
+        last = None
+        for item in self._table.pages("scan", ProjectionExpression="shipmentId"):
+            shipment_id: str = item["shipmentId"]["S"]
+            if shipment_id != last:
+                yield shipment_id
+            last = shipment_id
+
     def _ids(self) -> list[str]:
         ids: set[str] = set()
-        for item in self._table.pages("scan", ProjectionExpression="shipmentId"):
-            ids.add(item["shipmentId"]["S"])
+        for shipment_id in self.shipment_ids():
+            ids.add(shipment_id)
             if len(ids) > self._read_limit:
                 raise StoreUnusable(
                     f"table {self._table.name} has more than {self._read_limit} shipments, too "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from waypost.core.entries import MAPPINGS
 from waypost.ports import Fate
 from waypost.stores.dynamodb.log import Log
 from waypost.stores.dynamodb.quarantine import Quarantine
@@ -85,6 +86,10 @@ class DynamoStore:
 
     def entries(self) -> Iterator[Entry]:
         return self._log.entries()
+
+    def shipment_ids(self) -> Iterator[str]:
+        """Return every shipment of the log, by a scan, in no order; memory stays bounded."""
+        return (i for i in self._log.shipment_ids() if i != MAPPINGS)
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         self._quarantine.add(rejections)

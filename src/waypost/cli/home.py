@@ -1,0 +1,104 @@
+"""Where a command works: on a data folder of this machine, or on a stack on AWS."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Annotated, Any, Final, TypeVar, cast
+
+import typer
+
+from waypost.cli import aws, options
+
+_Function = TypeVar("_Function", bound=Callable[..., None])
+
+_Stack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        metavar="ENV",
+        parser=aws.read_env,
+        help="Work on the stack of this environment on AWS, not on a data folder.",
+        rich_help_panel=aws.PANEL,
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where a command works.
+
+    Attributes:
+        data: the data folder, as ``--data`` says; None for what the settings say.
+        stack: the stack on AWS; None for the data folder.
+    """
+
+    data: str | None = None
+    stack: aws.Target | None = None
+
+    def again(self, command: str) -> str:
+        """Return the command line of another command in the same place."""
+        if self.stack is not None:
+            return f"{command} {self.stack.home}"
+        return command if self.data is None else shlex.join([*command.split(), "--data", self.data])
+
+
+def _read(
+    *,
+    data: options.Data = None,
+    stack: _Stack = None,
+    stack_name: aws.StackName = None,
+    profile: aws.Profile = None,
+    region: aws.Region = None,
+    endpoint_url: aws.EndpointUrl = None,
+) -> Home:
+    if stack is None:
+        only_there = {
+            "--stack-name": stack_name,
+            "--profile": profile,
+            "--region": region,
+            "--endpoint-url": endpoint_url,
+        }
+        if given := [name for name, value in only_there.items() if value is not None]:
+            raise typer.BadParameter(f"{' and '.join(given)} needs --stack ENV beside it")
+        return Home(data=data)
+    if data is not None:
+        raise typer.BadParameter(
+            "--data names a folder on this machine and --stack a stack on AWS: give one of them"
+        )
+    target = aws.Target(
+        env=stack,
+        stack_name=stack_name,
+        profile=profile,
+        region=region,
+        endpoint_url=endpoint_url,
+    )
+    return Home(stack=target)
+
+
+_OPTIONS: Final = inspect.signature(_read, eval_str=True).parameters
+
+
+def with_home(command: _Function) -> _Function:
+    """Return a command with the options that say where it works, if it has a `Home` parameter.
+
+    They stand at the place of that parameter, and what they say is its value.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    name = next((n for n, p in signature.parameters.items() if p.annotation is Home), None)
+    if name is None:
+        return command
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        home = _read(**{option: given.pop(option) for option in _OPTIONS})
+        command(**given, **{name: home})
+
+    others = [p.replace(kind=p.KEYWORD_ONLY) for n, p in signature.parameters.items() if n != name]
+    merged = signature.replace(parameters=[*others, *_OPTIONS.values()])
+    run.__signature__ = merged  # type: ignore[attr-defined]  # what Typer reads
+    return cast("_Function", run)
