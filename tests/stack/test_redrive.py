@@ -112,7 +112,7 @@ def test_it_stops_at_the_limit(queues: Queues) -> None:
         (
             "shipment-stream-dlq",
             {"DDBStreamBatchInfo": {"streamArn": LOGS.replace("logs", "rejected")}},
-            "in the table shipment-rejected-",
+            "waypost rejected --stack ",
         ),
         ("logistics-alerts-dlq", {"TopicArn": "arn:aws:sns:r:1:their-topic"}, "no topic of this"),
         ("logistics-alerts-dlq", "[]", "no JSON object"),

@@ -154,8 +154,8 @@ class Redriver:
             raise _Unsendable("it names no batch of a stream")
         if f"/shipment-logs-{self._env}/" not in batch["streamArn"]:
             raise _Unsendable(
-                "it was to alert of rejected events: they are safe, in the table "
-                f"shipment-rejected-{self._env}; delete it when you have looked"
+                "it was to alert of rejected events: they are safe, see `waypost rejected "
+                f"--stack {self._env}`; delete it when you have looked"
             )
         for message in sorted({json.dumps(_refold(keys)) for keys in self._keys(batch)}):
             self._send("shipment-refold", message)
@@ -204,12 +204,16 @@ class Redriver:
                 raise
             raise _Unsendable(
                 "its records are gone, a stream keeps them for 24 hours: what they said is in the "
-                "log, and folded with the next update of the same shipment"
+                f"log; {self._fold_all}, and delete it"
             ) from error
         raise _Unsendable(
-            "its records are not found; what they said is in the log, and folded with the next "
-            "update of the same shipment"
+            f"its records are not found; what they said is in the log: {self._fold_all}, and "
+            "delete it"
         )
+
+    @property
+    def _fold_all(self) -> str:
+        return f"have all of it folded with `waypost rederive --stack {self._env}`"
 
     def _records(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         client = self._connect("dynamodbstreams")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.deployed import BUCKET, Deployed, deploy
 from tests.support.ministack import REGION, Ministack
+from tests.support.operators import StackOperator
 from waypost.stack.render import render
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def stack(aws: Ministack) -> Deployed:
     stack = deploy(aws, render(), "dev", Alarms="basic", AlertWindowSeconds="0")
     make_as_strict_as_aws(stack)
     return stack
+
+
+@pytest.fixture(scope="session")
+def operator(stack: Deployed) -> StackOperator:
+    return StackOperator(stack)
 
 
 def make_as_strict_as_aws(stack: Deployed) -> None:

@@ -18,6 +18,7 @@ from tests.support.deployed import Answer, Details, eventually
 
 if TYPE_CHECKING:
     from tests.support.deployed import Deployed
+    from tests.support.operators import StackOperator
 
 pytestmark = pytest.mark.xdist_group("aws")
 
@@ -57,7 +58,9 @@ def fence(stack: Deployed, shipment_id: str) -> None:
 # --- One event
 
 
-def test_the_first_template_s_own_command_is_recorded_and_followed(stack: Deployed) -> None:
+def test_the_first_template_s_own_command_is_recorded_and_followed(
+    stack: Deployed, operator: StackOperator
+) -> None:
     before = stack.total("shipment-processor", "ShipmentUpdatesProcessed", Status="IN_TRANSIT")
     assert stack.outputs["EventBridgeTestCommand"].strip() == LINE
     answer = json.loads(stack.aws.cli(*shlex.split(LINE)[1:]))
@@ -83,6 +86,7 @@ def test_the_first_template_s_own_command_is_recorded_and_followed(stack: Deploy
         )
     )
     assert stack.messages(about="SHIP-12345") == []
+    assert "Memphis, TN" in operator.program("track", "SHIP-12345")
 
 
 def test_a_lost_shipment_is_one_message(stack: Deployed) -> None:
