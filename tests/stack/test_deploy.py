@@ -172,6 +172,43 @@ def test_ctrl_c_leaves_it_running_and_says_how_to_look() -> None:
     assert cloud.asked == ["create_change_set", "execute_change_set"]
 
 
+@pytest.mark.parametrize(
+    ("status", "started"),
+    [
+        ("UPDATE_COMPLETE", "execute_change_set"),
+        ("ROLLBACK_COMPLETE", "delete_stack"),
+        ("UPDATE_ROLLBACK_FAILED", "continue_update_rollback"),
+    ],
+)
+def test_ctrl_c_while_it_is_started_says_how_to_look_for_it_may_have_begun(
+    status: str, started: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    cloud = CloudFormation(status, DONE[:], [change("Add")])
+    monkeypatch.setattr(cloud, started, interrupt)
+
+    with pytest.raises(StackFailed, match="waypost stack status --env qa --watch"):
+        deploy(cloud)
+
+
+def test_an_update_that_cannot_be_taken_back_says_what_failed_first_and_the_next_step() -> None:
+    course = [
+        ("", "UPDATE_IN_PROGRESS", ""),
+        ("Queue", "UPDATE_FAILED", "no"),
+        ("", "UPDATE_ROLLBACK_IN_PROGRESS", ""),
+        ("Other", "UPDATE_FAILED", "no way back"),
+        ("", "UPDATE_ROLLBACK_FAILED", ""),
+    ]
+    cloud = CloudFormation("UPDATE_COMPLETE", course, [change("Modify")])
+
+    with pytest.raises(
+        StackFailed, match=r"First cause: Queue .*UPDATE_ROLLBACK_FAILED.*waypost stack deploy"
+    ):
+        deploy(cloud)
+
+
 def test_no_is_no_and_leaves_nothing() -> None:
     cloud = CloudFormation(changes=[change("Add")])
 

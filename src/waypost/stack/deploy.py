@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from waypost.stack import changes, progress, stacks, upload
@@ -14,6 +16,8 @@ from waypost.stack.protection import Protection, protect
 from waypost.stack.render import render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from waypost.stack.progress import Event, Outcome
     from waypost.stack.stacks import Stack
 
@@ -25,6 +29,7 @@ _PROTECTION: Final = {
     "get-stack-policy`. Does it keep the tables from being replaced and removed?",
     Protection.UNKNOWN: "What answers here knows no stack policies: its tables are without one.",
 }
+_HALF_BACK: Final = "UPDATE_ROLLBACK_FAILED"
 _STEPS: Final = 5
 """So many things may stand in the way of one deployment, one after the other."""
 
@@ -176,16 +181,19 @@ class Deployer:
         Raises:
             StackFailed: somebody pressed Ctrl-C, or it takes too long; it goes on all the same.
         """
-        since = progress.before_latest(self._client, stack.stack_id)
-        return self._watch(stack.stack_id, since, again)
+        with _left_running(again):
+            since = progress.before_latest(self._client, stack.stack_id)
+            return self._watch(stack.stack_id, since)
 
-    def _watch(self, stack_id: str, since: str | None, again: str) -> Outcome:
-        try:
-            return progress.follow(self._client, stack_id, since, self._desk.event, self._pause)
-        except KeyboardInterrupt:
-            raise StackFailed(
-                f"It goes on on AWS. To see how: waypost stack status {again} --watch"
-            ) from None
+    def _run(self, stack_id: str, start: Callable[[], object], again: str) -> Outcome:
+        """Start something, and report it until it is over."""
+        since = progress.newest(self._client, stack_id)
+        with _left_running(again):
+            start()
+            return self._watch(stack_id, since)
+
+    def _watch(self, stack_id: str, since: str | None) -> Outcome:
+        return progress.follow(self._client, stack_id, since, self._desk.event, self._pause)
 
     def _introduce(self, name: str) -> str:
         account: str = self._connect("sts").get_caller_identity()["Account"]
@@ -263,7 +271,7 @@ class Deployer:
                 "--watch",
             )
             self.attach(stack, again)
-        elif stack.status == "UPDATE_ROLLBACK_FAILED":
+        elif stack.status == _HALF_BACK:
             self._roll_back(stack, again)
         elif stack.status in stacks.STUCK_AT_BIRTH:
             self._agree(
@@ -287,9 +295,8 @@ class Deployer:
             "tried again?",
             f"See the cause: waypost stack status {again}",
         )
-        since = progress.newest(self._client, stack.stack_id)
-        self._client.continue_update_rollback(StackName=stack.stack_id)
-        outcome = self._watch(stack.stack_id, since, again)
+        go_on = partial(self._client.continue_update_rollback, StackName=stack.stack_id)
+        outcome = self._run(stack.stack_id, go_on, again)
         if outcome.status not in stacks.STANDING:
             raise StackFailed(
                 f"{_failure(outcome, again)} If it cannot be mended: aws cloudformation "
@@ -304,14 +311,12 @@ class Deployer:
     # --------------------------------------------------------------------------- what is done
 
     def _delete(self, stack: Stack, again: str) -> Outcome:
-        since = progress.newest(self._client, stack.stack_id)
-        self._client.delete_stack(StackName=stack.stack_id)
-        return self._watch(stack.stack_id, since, again)
+        delete = partial(self._client.delete_stack, StackName=stack.stack_id)
+        return self._run(stack.stack_id, delete, again)
 
     def _execute(self, found: changes.ChangeSet, plan: Plan) -> Deployed:
-        since = progress.newest(self._client, found.stack_id)
-        changes.execute(self._client, found)
-        outcome = self._watch(found.stack_id, since, plan.again)
+        execute = partial(changes.execute, self._client, found)
+        outcome = self._run(found.stack_id, execute, plan.again)
         if outcome.status not in stacks.DONE:
             raise StackFailed(_failure(outcome, plan.again))
         stack = stacks.get(self._client, found.stack_id)
@@ -325,6 +330,21 @@ class Deployer:
                 self._desk.say(_PROTECTION[done])
 
 
+@contextmanager
+def _left_running(again: str) -> Iterator[None]:
+    """Let Ctrl-C leave what was started to AWS.
+
+    Raises:
+        StackFailed: it was pressed.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StackFailed(
+            f"What has begun goes on on AWS. To see how: waypost stack status {again} --watch"
+        ) from None
+
+
 def _failure(outcome: Outcome, again: str) -> str:
     """Return what failed first, how the stack is now, and the next step."""
     cause = outcome.cause
@@ -335,6 +355,6 @@ def _failure(outcome: Outcome, again: str) -> str:
     now = f"The stack is in {outcome.status}. "
     if outcome.status == "UPDATE_ROLLBACK_COMPLETE":
         return f"{first}{now}It is as it was before. Mend the cause and deploy again."
-    if outcome.status in stacks.STUCK_AT_BIRTH:
+    if outcome.status in stacks.STUCK_AT_BIRTH or outcome.status == _HALF_BACK:
         return f"{first}{now}Mend the cause and run `waypost stack deploy {again}`: it asks first."
     return f"{first}{now}See `waypost stack status {again}`."

@@ -116,6 +116,21 @@ def test_a_change_set_that_is_left_is_named(waypost: Waypost, cloud: CloudFormat
     assert "execute-change-set --change-set-name change-set-1" in out
 
 
+def test_ctrl_c_is_a_no_that_says_how_to_look(
+    waypost: Waypost, cloud: CloudFormation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupt)
+
+    told = waypost("stack", "deploy", *QA, "--yes", code=1).err
+
+    assert "What has begun goes on on AWS." in told
+    assert "waypost stack status --env qa --region eu-central-1 --watch" in told
+    assert "execute_change_set" in cloud.asked
+
+
 def test_a_failure_is_a_no(waypost: Waypost, cloud: CloudFormation) -> None:
     cloud.course = [MADE[0], ("Queue", "CREATE_FAILED", "too many"), ("", "ROLLBACK_COMPLETE", "")]
 
