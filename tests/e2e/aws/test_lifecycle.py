@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
 from tests.support.deployed import BUCKET, Deployed, deploy, eventually
+from tests.support.ministack import REGION
+from waypost.cli.app import app
 from waypost.stack import bundle
+from waypost.stack.protection import POLICY
 from waypost.stack.render import render
 from waypost.stack.verify import verify
 
 if TYPE_CHECKING:
+    from click.testing import Result
+
     from tests.support.ministack import Ministack
 
 pytestmark = pytest.mark.xdist_group("aws")
@@ -24,6 +31,30 @@ def from_bucket(aws: Ministack, suffix: str, **parameters: str) -> Deployed:
     """Deploy the form whose code is in a bucket."""
     aws.client("s3").put_object(Bucket=BUCKET, Key=bundle.zip_key(), Body=bundle.zip_code())
     return deploy(aws, render(BUCKET), suffix, **BASIC, **parameters)
+
+
+def test_the_program_deploys_protects_the_tables_and_destroys(
+    aws: Ministack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    where = f"--env cli --region {REGION} --endpoint-url {aws.url} --yes".split()
+
+    def waypost(*words: str) -> Result:
+        done = CliRunner().invoke(app, ["stack", *words, *where])
+        assert done.exit_code == 0, done.stderr
+        return done
+
+    made = waypost("deploy", "--parameter", "Alarms=basic")
+    assert "a stack policy says so" in made.stderr
+    policy = aws.client("cloudformation").get_stack_policy(StackName="waypost-cli")
+    assert json.loads(policy["StackPolicyBody"]) == POLICY
+
+    again = waypost("deploy")
+    assert again.stdout.startswith("There is nothing to change.")
+    assert "policy" not in again.stderr
+
+    assert "shipment-logs-cli" in waypost("destroy").stdout
 
 
 def test_code_from_a_bucket_runs_on_a_bus_of_its_own(aws: Ministack, stack: Deployed) -> None:
