@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from waypost.aws_lambda.environment import SLOWEST_CALL, client, explain, flushing, read
+from waypost.aws_lambda.environment import (
+    CONNECTIONS,
+    SLOWEST_CALL,
+    client,
+    explain,
+    flushing,
+    read,
+)
+from waypost.aws_lambda.workers import Workers
 from waypost.clock import SystemClock
 from waypost.core.errors import InvalidUpdate, StoreUnavailable
 from waypost.core.fields import decode
@@ -25,9 +33,6 @@ if TYPE_CHECKING:
 
 RESERVE: Final = SLOWEST_CALL
 """Milliseconds that have to be left for another message to be begun."""
-WORKERS: Final = 10
-"""So many messages are recorded at once: a whole batch, and the connections of one client."""
-
 _log: Final = logging.getLogger(__name__)
 
 
@@ -52,12 +57,14 @@ def build(env: Mapping[str, str]) -> Handler:
 class Processor:
     """Records events. What can never be recorded is quarantined, what cannot be now is left."""
 
-    def __init__(self, store: Store, *, clock: Clock, metrics: Metrics) -> None:
-        """Record in ``store``, from several threads at once."""
+    def __init__(
+        self, store: Store, *, clock: Clock, metrics: Metrics, workers: int = CONNECTIONS
+    ) -> None:
+        """Record in ``store``, with so many `Workers`."""
         self._store = store
         self._clock = clock
         self._metrics = metrics
-        self._pool = ThreadPoolExecutor(WORKERS)
+        self._workers = Workers(workers)
 
     def handle(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
         """Record a batch of SQS messages, each an EventBridge event; or one such event itself.
@@ -78,26 +85,27 @@ class Processor:
             self._record(json.dumps(event), "invoked")
             return {}
         messages = event["Records"]
-        tries = [self._pool.submit(self._try, message, context) for message in messages]
-        for bug in filter(None, [attempt.exception() for attempt in tries]):
-            raise bug
-        left = [m["messageId"] for m, a in zip(messages, tries, strict=True) if not a.result()]
+        errors = self._workers.each(partial(self._try, context), messages)
+        for error in errors:
+            if error is not None and not isinstance(error, StoreUnavailable):
+                raise error
+        left = [m["messageId"] for m, error in zip(messages, errors, strict=True) if error]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in left]}
 
-    def _try(self, message: Mapping[str, Any], context: Context) -> bool:
-        """Settle a message; tell whether that was possible now."""
+    def _try(self, context: Context, message: Mapping[str, Any]) -> Exception | None:
+        """Settle a message; return what was in the way, if anything was."""
         message_id = message["messageId"]
         if context.get_remaining_time_in_millis() < RESERVE:
-            return False
+            return StoreUnavailable("no time is left")
         try:
             self._record(message["body"], message_id)
         except StoreUnavailable as error:
             _log.warning("message %s: %s", message_id, error)
-            return False
-        except Exception as error:
+            return error
+        except Exception as error:  # noqa: BLE001 (raised once the others of the batch were tried)
             _log.error("message %s: %s", message_id, explain(error))
-            raise
-        return True
+            return error
+        return None
 
     def _record(self, text: str, delivery: str) -> None:
         now = self._clock.now()

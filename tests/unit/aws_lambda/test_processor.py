@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.unit.aws_lambda.conftest import Time, World, bus_event, sqs_batch
-from waypost.aws_lambda.processor import RESERVE, WORKERS
+from waypost.aws_lambda.environment import CONNECTIONS
+from waypost.aws_lambda.processor import RESERVE
 from waypost.core.errors import StoreUnavailable
 from waypost.ports import Metric, Outcome
 
@@ -79,7 +80,7 @@ def test_messages_for_which_no_time_is_left_are_delivered_again(world: World) ->
 def test_the_messages_of_a_batch_are_recorded_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    all_of_them = Barrier(WORKERS)
+    all_of_them = Barrier(CONNECTIONS)
     append = world.store.append
 
     def meet(entries: Sequence[Entry], *, quiet: bool = False) -> list[Outcome]:
@@ -87,7 +88,7 @@ def test_the_messages_of_a_batch_are_recorded_at_once(
         return append(entries, quiet=quiet)
 
     monkeypatch.setattr(world.store, "append", meet)
-    batch = sqs_batch(*(lost(f"S{number}") for number in range(WORKERS)))
+    batch = sqs_batch(*(lost(f"S{number}") for number in range(CONNECTIONS)))
     assert world.processor.handle(batch, Time()) == left()
 
 
