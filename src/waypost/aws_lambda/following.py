@@ -11,7 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from waypost.aws_lambda.environment import explain
+from waypost.aws_lambda.environment import CONNECTIONS, explain
+from waypost.aws_lambda.workers import Workers
 from waypost.core.entries import MAPPINGS
 from waypost.core.errors import NotifyFailed, StateConflict, StoreUnavailable
 from waypost.core.incidents import Alert, alert_json, tell
@@ -88,14 +89,19 @@ class Following:
         metrics: Metrics,
         thresholds: Thresholds,
         environment: str,
+        workers: int = CONNECTIONS,
     ) -> None:
-        """Follow ``store``; tell people through ``channel``, in the name of ``environment``."""
+        """Follow ``store``; tell people through ``channel``, in the name of ``environment``.
+
+        So many `Workers` fold, and then save.
+        """
         self._store = store
         self._channel = channel
         self._clock = clock
         self._metrics = metrics
         self._thresholds = thresholds
         self._environment = environment
+        self._workers = Workers(workers)
 
     def follow(
         self, shipment_ids: Iterable[str], *, is_time_left: Callable[[], bool] = lambda: True
@@ -104,7 +110,7 @@ class Following:
 
         Args:
             shipment_ids: which; one that is there twice is folded once.
-            is_time_left: asked before each fold; once it says no, the rest is left as it is.
+            is_time_left: asked before each fold, by any thread; what it denies is left as it is.
 
         Raises:
             StoreUnavailable: nothing was sent and nothing saved; a later call does it again.
@@ -116,18 +122,7 @@ class Following:
             return outcome
         now = self._clock.now()
         known = self._store.saved(ids)
-        mappings = self._mappings()
-        folded: list[_Folded] = []
-        for shipment_id in ids:
-            if not is_time_left():
-                break
-            try:
-                saved = known.get(shipment_id, UNSAVED)
-                folded.append(self._fold(shipment_id, saved, mappings, now))
-            except StoreUnavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 (a bug met one shipment: reported, the rest moves on)
-                _fail(outcome, shipment_id, error)
+        folded = self._fold_all(ids, known, now, is_time_left, outcome)
         try:
             sent = self._tell([alert for one in folded for alert in one.save.alerts], now)
         except NotifyFailed as error:
@@ -152,6 +147,34 @@ class Following:
 
     def _mappings(self) -> Mappings:
         return read_mappings(self._store.history(MAPPINGS))
+
+    def _fold_all(
+        self,
+        ids: Sequence[str],
+        known: Mapping[str, Saved],
+        now: int,
+        is_time_left: Callable[[], bool],
+        outcome: Round,
+    ) -> list[_Folded]:
+        mappings = self._mappings()
+
+        def fold(shipment_id: str) -> _Folded | Exception | None:
+            if not is_time_left():
+                return None
+            try:
+                return self._fold(shipment_id, known.get(shipment_id, UNSAVED), mappings, now)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 (a bug met one shipment: reported, the rest moves on)
+                return error
+
+        folded: list[_Folded] = []
+        for shipment_id, found in zip(ids, self._workers.each(fold, ids), strict=True):
+            if isinstance(found, Exception):
+                _fail(outcome, shipment_id, found)
+            elif found is not None:
+                folded.append(found)
+        return folded
 
     def _fold(self, shipment_id: str, saved: Saved, mappings: Mappings, now: int) -> _Folded:
         history, quiet = self._store.history_and_quiet(shipment_id)
@@ -191,15 +214,21 @@ class Following:
         return Sent(message.message_id, name, now)
 
     def _save_all(
-        self, folded: Iterable[_Folded], saves: Iterable[Save], outcome: Round, now: int
+        self, folded: Sequence[_Folded], saves: Sequence[Save], outcome: Round, now: int
     ) -> None:
-        for one, save in zip(folded, saves, strict=True):
+        def save(place: int) -> Exception | None:
             try:
-                self._save(save, one.saved, now)
+                self._save(saves[place], folded[place].saved, now)
             except Exception as error:  # noqa: BLE001 (people were told of the others too: they have to be saved)
-                _fail(outcome, save.shipment.shipment_id, error)
-            else:
+                return error
+            return None
+
+        errors = self._workers.each(save, range(len(saves)))
+        for one, error in zip(saves, errors, strict=True):
+            if error is None:
                 outcome.followed += 1
+            else:
+                _fail(outcome, one.shipment.shipment_id, error)
 
     def _save(self, save: Save, saved: Saved, now: int) -> None:
         """Save a shipment; if somebody else did meanwhile, fold it again, with what was sent.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
 
 from waypost.aws_lambda import following
+from waypost.aws_lambda.environment import CONNECTIONS
 from waypost.core.errors import NotifyFailed, StateConflict, StoreUnavailable
 from waypost.core.shipments import Fold
 from waypost.core.statuses import Status
@@ -60,6 +62,21 @@ def test_where_nobody_can_be_told_the_alert_stays_pending(world: World) -> None:
     assert world.metrics.value(Metric.ALERTS, "LOST") == 0
     saved = world.store.save_of("A")
     assert (saved.alerts, saved.sent) == ((), None)
+
+
+def test_the_shipments_of_a_batch_are_saved_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_of_them = Barrier(CONNECTIONS)
+
+    def meet(_: str, __: int) -> None:
+        all_of_them.wait(5)
+
+    on_save(world, monkeypatch, meet)
+    shipments = [f"S{number}" for number in range(CONNECTIONS)]
+    for shipment_id in shipments:
+        world.say(shipment_id, "IN_TRANSIT")
+    assert world.following.follow(shipments).followed == CONNECTIONS
 
 
 def test_what_stayed_pending_is_told_of_once(world: World) -> None:
