@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any, Final
 
 import typer
 
 from waypost.cli import options, output
+from waypost.cli.aws import Target
 from waypost.cli.commands import command, group
-from waypost.cli.exits import CallRefused, ExitCode
+from waypost.cli.exits import ExitCode
 from waypost.cli.hands import open_hands
 from waypost.cli.home import Home
 from waypost.cli.reading import paged, reading_folder
-from waypost.ports import DeliveryState, LocalStore
+from waypost.ports import DeliveryState
+
+_PAGE: Final = 10_000
+"""So many alerts of a stack are in memory at once: the next ones take a further scan."""
 
 app = group("Alerts: what people were told, and whether it reached them. Alone it lists.")
 
@@ -22,6 +28,7 @@ app = group("Alerts: what people were told, and whether it reached them. Alone i
     app,
     "waypost alerts",
     "waypost alerts --state dead",
+    "waypost alerts --shipment SHIP-12345 --stack dev",
     "waypost alerts --json | jq -r .messageId",
     name="list",
 )
@@ -31,21 +38,34 @@ def list_alerts(
         DeliveryState | None,
         typer.Option("--state", help="Only those with such a delivery."),
     ] = None,
+    shipment: Annotated[
+        str | None,
+        typer.Option(
+            "--shipment",
+            metavar="SHIPMENT",
+            parser=options.read_shipment,
+            help="Of this shipment.",
+        ),
+    ] = None,
     after: Annotated[
-        int, typer.Option("--after", metavar="N", min=0, help="Those that follow this alert.")
-    ] = 0,
+        str | None,
+        typer.Option("--after", metavar="ALERT", help="Those that follow this alert."),
+    ] = None,
     limit: options.Limit = None,
     as_json: options.Json = False,
     home: Home,
 ) -> None:
-    """List alerts in the order in which they were decided: the default of `waypost alerts`."""
-    if home.stack is not None:
-        raise CallRefused("a stack keeps no ledger of its alerts: look into the mails")
-    with reading_folder(home.data) as (store, _):
-        if as_json:
-            output.emit_all(_alerts(store, state, after, limit))
-            return
-        rows = [*_alerts(store, state, after, (limit or output.ROWS) + 1)]
+    """List alerts in the order in which they were decided: the default of `waypost alerts`.
+
+    A stack's ledger has what was published of incidents. What of it arrived, and what was said of
+    rejected events, it does not have.
+    """
+    asked = _Asked(state, shipment, after)
+    found = _of_folder(home.data, asked) if home.stack is None else _of_stack(home.stack, asked)
+    if as_json:
+        output.emit_all(islice(found, limit))
+        return
+    rows = [*islice(found, (limit or output.ROWS) + 1)]
     shown = rows[: limit or output.ROWS]
     ids = [row.get("shipmentId", "") for row in shown]
     table = output.table("alert", "decided (UTC)", "what", "shipment", "deliveries", "", ids=ids)
@@ -53,16 +73,52 @@ def list_alerts(
         table.add_row(*_cells(row))
     output.show(table, "No alerts.")
     if len(rows) > len(shown):
-        output.note(f"There are more: waypost alerts --after {shown[-1]['alertId']}")
+        more = home.again(f"waypost alerts --after {shown[-1]['alertId']}")
+        output.note(f"There are more: {more}")
 
 
-def _alerts(
-    store: LocalStore, state: DeliveryState | None, start: int, limit: int | None
-) -> Iterator[dict[str, Any]]:
-    def fetch(after: int | None, wanted: int) -> list[dict[str, Any]]:
-        return store.alerts(state, start if after is None else after, wanted)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which alerts to list; all that is given must hold."""
 
-    return paged(fetch, lambda row: row["alertId"], limit)
+    state: DeliveryState | None
+    shipment: str | None
+    after: str | None
+
+
+def _of_folder(data: str | None, asked: _Asked) -> Iterator[dict[str, Any]]:
+    start = asked.after or "0"
+    if not start.isascii() or not start.isdecimal():
+        raise typer.BadParameter("must be the number of an alert", param_hint="'--after'")
+    with reading_folder(data) as (store, _):
+        rows = paged(
+            lambda last, wanted: store.alerts(asked.state, last or int(start), wanted),
+            lambda row: row["alertId"],
+            None,
+        )
+        yield from (row for row in rows if asked.shipment in (None, row.get("shipmentId")))
+
+
+def _of_stack(target: Target, asked: _Asked) -> Iterator[dict[str, Any]]:
+    from waypost.cli.on_stack import opened
+
+    if asked.state is not None:
+        raise typer.BadParameter(
+            "a stack's ledger knows what was published, not what arrived: `waypost stack status` "
+            "says what waits in logistics-alerts-dlq",
+            param_hint="'--state'",
+        )
+    with opened(target) as stack:
+        if asked.shipment is None:
+            stack.say_scan(stack.parts.state)
+        yield from paged(
+            lambda last, wanted: stack.store.alerts(
+                last or asked.after, wanted, shipment_id=asked.shipment
+            ),
+            lambda row: row["alertId"],
+            None,
+            page=_PAGE,
+        )
 
 
 def _cells(row: dict[str, Any]) -> Iterator[Any]:

@@ -36,9 +36,10 @@ class Opened:
     store: DynamoStore
     operator: Operator
 
-    def say_scan(self) -> None:
+    @staticmethod
+    def say_scan(table: str) -> None:
         """Say that a whole table is about to be read, for AWS charges for that."""
-        output.note(f"This reads the whole table {self.parts.logs}.")
+        output.note(f"This reads the whole table {table}.")
 
 
 @contextmanager
@@ -88,7 +89,7 @@ class StackHands(StoreHands):
     def rederive(self, watch: Watch) -> Rederived:
         from waypost.aws_lambda.refolds import RefoldQueue
 
-        self._stack.say_scan()
+        self._stack.say_scan(self._stack.parts.logs)
         queue = RefoldQueue(lambda: self._stack.connection.client("sqs"), self._stack.parts.refolds)
         sent = 0
         ids = self._stack.store.shipment_ids()

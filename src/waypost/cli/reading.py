@@ -38,7 +38,7 @@ def reading(home: Home, *, whole: bool = False) -> Iterator[Operator]:
 
         with opened(home.stack) as stack:
             if whole:
-                stack.say_scan()
+                stack.say_scan(stack.parts.logs)
             yield stack.operator
         return
     from waypost.bootstrap import operate
@@ -70,7 +70,11 @@ def reading_folder(data: str | None) -> Iterator[tuple[LocalStore, Settings]]:
 
 
 def paged(
-    fetch: Callable[[Any, int], list[T]], cursor: Callable[[T], Any], limit: int | None
+    fetch: Callable[[Any, int], list[T]],
+    cursor: Callable[[T], Any],
+    limit: int | None,
+    *,
+    page: int | None = None,
 ) -> Iterator[T]:
     """Yield rows page by page, so that memory stays bounded.
 
@@ -78,10 +82,12 @@ def paged(
         fetch: returns at most so many rows that follow a cursor, None being the start.
         cursor: of a row.
         limit: at most so many; None: all.
+        page: so many are fetched at once; None: `PAGE`.
     """
+    most = PAGE if page is None else page
     after, left = None, limit
     while left is None or left > 0:
-        wanted = PAGE if left is None else min(PAGE, left)
+        wanted = most if left is None else min(most, left)
         rows = fetch(after, wanted)
         yield from rows
         if len(rows) < wanted:

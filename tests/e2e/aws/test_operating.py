@@ -34,6 +34,8 @@ def test_an_incident_is_seen_acknowledged_and_closed(
     assert operator("retract", "OP-1", "scan-1") == "retracted\n"
     assert eventually(lambda: not operator.rows("incidents", "--json", "--shipment", "OP-1"))
     assert len(stack.messages(about="OP-1")) == 1
+    [told] = [row for row in operator.rows("alerts", "--json") if row["shipmentId"] == "OP-1"]
+    assert operator.rows("alerts", "--json", "--shipment", "OP-1") == [told]
 
 
 def test_what_is_imported_is_followed_and_exported(
@@ -85,7 +87,7 @@ def test_all_is_folded_again(stack: Deployed, operator: StackOperator) -> None:
         ("FindTheStack", "track OP-1", "cloudformation:DescribeStacks"),
         ("ReadTheLog", "track OP-1", "dynamodb:Query"),
         ("ReadTheLists", "shipments", "dynamodb:Query"),
-        ("ExportAndRederive", "export updates", "dynamodb:Scan"),
+        ("ScanTables", "export updates", "dynamodb:Scan"),
         ("Record", "put --shipment OP-2 --status LOST", "dynamodb:PutItem"),
         ("HaveFolded", "rederive", "sqs:SendMessage"),
     ],

@@ -120,6 +120,9 @@ SCENARIO: Final[list[tuple[int, str]]] = [
     (1, "rejected drop ffffffffffffffff"),
     (1, "rejected replay --all"),
     (0, "rejected --all --json"),
+    (0, "alerts --json"),
+    (0, "alerts --json --shipment A"),
+    (2, "alerts --state lost"),
     (0, "export updates"),
     (0, "export shipments"),
     (0, "export incidents --as-of 2026-03-04T00:00:00Z"),
@@ -202,8 +205,19 @@ def play(there: There) -> list[tuple[str, int, str, list[str]]]:
         if command == "rejected --json":
             ids = [row["rejectionId"] for row in ran.rows]
         notes = [line for line in ran.err.splitlines() if not line.startswith(OWN)]
-        played.append((command, ran.code, ran.out, notes))
+        out = _alerts(ran) if command.startswith("alerts --json") else ran.out
+        played.append((command, ran.code, out, notes))
     return played
+
+
+def _alerts(ran: Ran) -> str:
+    """Return what a ledger has in both homes: what was told, but not by which message.
+
+    Alerts of one moment have no order.
+    """
+    own = ("alertId", "messageId", "deliveries")
+    rows = [{name: row[name] for name in row if name not in own} for row in ran.rows]
+    return "\n".join(sorted(json.dumps(row) for row in rows if row["kind"] == "incident"))
 
 
 def test_both_homes_give_the_same_answers(stack: There, tmp_path: Path) -> None:
@@ -366,6 +380,31 @@ def test_rederive_has_every_shipment_folded_and_alerts_nobody_again(stack: There
     assert stack("incidents --json").out == before
     assert functions.store.saved(["S00"])["S00"].version == 3
     assert len(functions.channel.messages) == told
+
+
+def test_the_ledger_of_alerts_has_what_was_published(
+    stack: There, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waypost.cli.alerts._PAGE", 2)
+    names = [f"S{number}" for number in range(5)]
+    lines = "\n".join(json.dumps(said(name, "LOST", 3)) for name in names)
+    stack("import -", stdin=lines.encode())
+
+    ran = stack("alerts --json")
+
+    assert sorted(row["shipmentId"] for row in ran.rows) == names
+    assert "reads the whole table shipment-state-qa" in ran.err
+    assert [d["state"] for d in ran.rows[0]["deliveries"]] == ["sent"]
+    table = stack("alerts --limit 2")
+    assert table.out.count("LOST") == 2
+    assert f"waypost alerts --after {ran.rows[1]['alertId']} --stack qa" in table.err
+    assert stack(f"alerts --json --after {ran.rows[1]['alertId']}").rows == ran.rows[2:]
+    of_one = stack("alerts --json --shipment S3")
+    assert (of_one.row["shipmentId"], of_one.err) == ("S3", "")
+
+
+def test_what_of_it_arrived_is_asked_elsewhere(stack: There) -> None:
+    assert "logistics-alerts-dlq" in stack("alerts --state dead", code=2).err
 
 
 def test_what_aws_could_not_deliver_is_sent_again_by_another_command(stack: There) -> None:

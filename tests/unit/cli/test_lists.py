@@ -81,6 +81,14 @@ def test_the_next_page_of_alerts(many: Waypost) -> None:
     [first, second] = many("alerts", "--json", "--limit", "2").rows
 
     assert many("alerts", "--after", str(first["alertId"]), "--json").rows[0] == second
+    assert "number of an alert" in many("alerts", "--after", "first", code=2).err
+
+
+def test_alerts_of_one_shipment(many: Waypost) -> None:
+    rows = many("alerts", "--json", "--shipment", "S03").rows
+
+    assert {row["shipmentId"] for row in rows} == {"S03"}
+    assert rows == [r for r in many("alerts", "--json").rows if r.get("shipmentId") == "S03"]
 
 
 @pytest.mark.parametrize(
