@@ -18,7 +18,7 @@ from waypost.stack.render import render
 from waypost.stack.verify import verify
 
 if TYPE_CHECKING:
-    from click.testing import Result
+    from typer.testing import Result
 
     from tests.support.ministack import Ministack
 
