@@ -9,9 +9,10 @@ from waypost.simulate.world.dynamodb import TableShape, home_tables
 
 
 def shape_of(table: dict[str, Any]) -> TableShape:
-    """Return the shape of a table that CloudFormation makes; its indexes project keys only."""
+    """Return the shape of a table that CloudFormation makes; no index projects all."""
     indexes = table.get("GlobalSecondaryIndexes", [])
-    assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes)
+    projections = {index["IndexName"]: index["Projection"] for index in indexes}
+    assert {p["ProjectionType"] for p in projections.values()} <= {"KEYS_ONLY", "INCLUDE"}
     types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
     keys = names(table)
     return TableShape(
@@ -19,6 +20,11 @@ def shape_of(table: dict[str, Any]) -> TableShape:
         keys[0],
         keys[1] if len(keys) > 1 else None,
         indexes={index["IndexName"]: names(index) for index in indexes},
+        projected={
+            name: tuple(projection["NonKeyAttributes"])
+            for name, projection in projections.items()
+            if "NonKeyAttributes" in projection
+        },
         numbers=frozenset(name for name, kind in types.items() if kind == "N"),
         stream=table.get("StreamSpecification", {}).get("StreamViewType"),
     )

@@ -182,7 +182,6 @@ class State:
                 IndexName="open",
                 KeyConditionExpression="openShard = :shard",
                 ExpressionAttributeValues={":shard": {"S": str(shard)}},
-                ProjectionExpression="openIncidents",
             )
             for item in page["Items"]:
                 counts.update(item.get("openIncidents", {"S": ""})["S"].split())

@@ -29,7 +29,7 @@ class Page:
     """One page.
 
     Attributes:
-        items: whole ones of the table; of an index its keys and the table's.
+        items: whole ones of the table; of an index its keys, the table's, and what it projects.
         size: bytes that were read.
         last: the key of the last item, if the page is full, whether or not more follows.
     """
@@ -47,7 +47,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads a table, or an index of it that projects keys only, as it appears at this moment."""
+    """Reads a table, or an index of it, as it appears at this moment."""
 
     operation: str
     table: Table
@@ -107,5 +107,6 @@ class Reader:
         return self.unseen.get(key) or self.table.rows[key]
 
     def _projected(self, item: Item) -> tuple[Item, int]:
-        projected = {name: item[name] for name in self._keys}
+        shown = self.table.shape.projected.get(self.index or "", ())
+        projected = {name: item[name] for name in (*self._keys, *shown) if name in item}
         return projected, item_size(projected)

@@ -16,7 +16,8 @@ class TableShape:
     Attributes:
         hash_key: the attribute that is the partition key.
         range_key: the attribute that is the sort key, if it has one.
-        indexes: global secondary ones that project keys only: name to hash and range key.
+        indexes: global secondary ones: name to hash and range key.
+        projected: what indexes project beside the keys, if they do: name to attributes.
         numbers: the key attributes of type N; all others have type S.
         stream: what its stream shows of each change; None if it has no stream.
     """
@@ -25,6 +26,7 @@ class TableShape:
     hash_key: str
     range_key: str | None = None
     indexes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    projected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     numbers: frozenset[str] = frozenset()
     stream: Literal["NEW_AND_OLD_IMAGES", "NEW_IMAGE"] | None = None
 
@@ -54,6 +56,7 @@ def home_tables(environment: str) -> tuple[TableShape, TableShape, TableShape]:
                 "codes": ("codesShard", "shipmentId"),
                 "due": ("dueShard", "dueAt"),
             },
+            projected={"open": ("openIncidents",)},
             numbers=frozenset({"dueAt"}),
         ),
         TableShape(

@@ -62,6 +62,8 @@ class Table:
             before = None if old is None else self._entry(name, key, old.item)
             after = self._entry(name, key, row.item)
             if before == after:
+                if old and after and self._shown(name, old.item) != self._shown(name, row.item):
+                    changes[name] = 1
                 continue
             if before is not None:
                 places = partitions[before[0]]
@@ -70,6 +72,9 @@ class Table:
                 insort(partitions[after[0]], after[1])
             changes[name] = (before is not None) + (after is not None)
         return changes
+
+    def _shown(self, index: str, item: Item) -> list[Any]:
+        return [item.get(name) for name in self.shape.projected.get(index, ())]
 
     def _entry(self, index: str, key: Key, item: Item) -> tuple[Scalar, Place] | None:
         hash_key, range_key = self.shape.indexes[index]

@@ -269,6 +269,20 @@ def test_an_index_consumes_a_unit_for_each_entry_that_comes_or_goes() -> None:
     assert world.client.usage[f"{STATE}/due"].write_units == 1 + 0 + 2 + 1
 
 
+def test_an_index_consumes_a_unit_where_what_it_projects_changes() -> None:
+    world = World()
+    for conditions in ("LOST", "LOST", "LOST DAMAGED"):
+        put(world, 100, openShard={"S": "1"}, openIncidents={"S": conditions})
+    assert world.client.usage[f"{STATE}/open"].write_units == 1 + 0 + 1
+
+
+def test_an_index_shows_what_it_projects() -> None:
+    world = World()
+    world.store.append([LOST, update("B", status=Status.ON_HOLD)])
+    world.store.save([folded(world.store, shipment_id) for shipment_id in (LOST.shipment_id, "B")])
+    assert world.store.open_incidents() == ({"LOST": 1}, True)
+
+
 @pytest.mark.parametrize(("size", "units"), [(200, 1), (4_096, 1), (4_097, 2)])
 def test_a_consistent_read_consumes_a_unit_for_each_four_kilobytes(size: int, units: int) -> None:
     world = World()
