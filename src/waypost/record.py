@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from waypost.core import times
-from waypost.core.entries import to_json
+from waypost.core.entries import OPERATOR, to_json
 from waypost.core.errors import InvalidUpdate, Problem
 from waypost.core.fields import MISSING, Fields
 from waypost.core.updates import EVENT_ID_LIMIT, Event, ShipmentUpdate, digest, parse
@@ -85,6 +85,8 @@ def read_event(value: object, now: int) -> Event:
     fields = Fields(value)
     event_id = fields.text("id", EVENT_ID_LIMIT, required=True)
     source = fields.text("source", EVENT_ID_LIMIT, required=True)
+    if source == OPERATOR:
+        fields.note("source", f"must not be {OPERATOR}, which sends no updates")
     latest = now + times.MAX_AHEAD
     words = "more than a day ahead of now"
     time = fields.time("time", latest=latest, latest_words=words, required=True)

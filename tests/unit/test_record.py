@@ -7,13 +7,13 @@ import pytest
 
 from tests.support.clocks import NOON
 from tests.support.histories import SENDER, SHIPMENT, do, update
-from waypost.core.entries import Action, Entry, from_json
-from waypost.core.errors import Problem, StoreUnavailable
+from waypost.core.entries import OPERATOR, Action, Entry, from_json
+from waypost.core.errors import InvalidUpdate, Problem, StoreUnavailable
 from waypost.core.statuses import Status
 from waypost.core.updates import Event
 from waypost.metrics.memory import MemoryMetrics
 from waypost.ports import Metric, Outcome, Rejection
-from waypost.record import record, record_entries, reject
+from waypost.record import read_event, record, record_entries, reject
 from waypost.stores.memory import MemoryStore
 
 
@@ -149,6 +149,12 @@ def test_results_are_in_the_order_of_the_events(store: MemoryStore, metrics: Mem
         "envelope-e",
         "envelope-f",
     ]
+
+
+def test_nobody_may_send_as_the_operator() -> None:
+    value = {"id": "1", "source": OPERATOR, "time": "2026-03-02T12:00:00Z", "detail": {}}
+    with pytest.raises(InvalidUpdate, match=r"^source: must not be waypost\.operator"):
+        read_event(value, NOON)
 
 
 @pytest.mark.parametrize("quiet", [False, True])

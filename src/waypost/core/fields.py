@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Final
 
 from waypost.core import times
@@ -18,11 +19,12 @@ def decode(data: bytes | str) -> object:
     """Return the value that a JSON text holds.
 
     Raises:
-        InvalidUpdate: if it is not JSON (RFC 8259), not UTF-8, or nested too deeply to be read.
+        InvalidUpdate: if it is not JSON (RFC 8259), not UTF-8, nested too deeply to be read, or has
+            a number like 1e400, which could be read as infinity only and never be written again.
     """
     try:
         text = data if isinstance(data, str) else data.decode()
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_read_float)
     except RecursionError:
         raise InvalidUpdate([Problem("", "is nested too deeply")]) from None
     except UnicodeDecodeError:
@@ -34,6 +36,13 @@ def decode(data: bytes | str) -> object:
 def _refuse_constant(name: str) -> object:
     message = f"{name} is not JSON"
     raise ValueError(message)
+
+
+def _read_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise InvalidUpdate([Problem("", "has a number beyond a double")])
+    return number
 
 
 class Fields:

@@ -26,6 +26,8 @@ def refusal(data: bytes | str) -> str:
         ("NaN", "is not JSON"),
         ("[-Infinity]", "is not JSON"),
         ("1" * 10_000, "is not JSON"),
+        ('{"a": [1e400]}', "has a number beyond a double"),
+        ("-1E+309", "has a number beyond a double"),
         (b"\xff", "is not UTF-8"),
         (b'"\xed\xa0\x80"', "is not UTF-8"),
         ('{"a": 1}'.encode("utf-16"), "is not UTF-8"),
