@@ -117,6 +117,8 @@ def message(
 
 _texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
 _some = st.none() | _texts
+_carriers = st.sampled_from([None, "DHL", "dhl "]) | _texts
+_codes = st.sampled_from([None, "X1", "x1", "zz"]) | _texts
 _instants = st.integers(NOON - 3, NOON + 3)
 _degrees = st.floats(-90, 90)
 _places = st.builds(
@@ -147,9 +149,9 @@ def updates(
         zone=_texts,
         status=st.sampled_from(Status),
         status_word=_texts,
-        status_code=_some,
+        status_code=_codes,
         reason_code=_some,
-        carrier=_some,
+        carrier=_carriers,
         location=st.none() | _texts | _places,
         eta=st.none() | _instants,
         description=_some,

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.clocks import NOON, FakeClock
+from tests.support.clocks import NOON
 from tests.support.stores import decided, update
 from tests.support.tables import new_store
-from waypost.aws_lambda.following import Following
 from waypost.core.errors import StoreUnusable
-from waypost.core.shipments import Thresholds, fold
+from waypost.core.shipments import fold
 from waypost.core.statuses import Status
 from waypost.core.times import format_time
-from waypost.metrics.memory import MemoryMetrics
-from waypost.notifiers.memory import MemoryNotifier
 from waypost.ports import Save, Sent
 from waypost.stores.dynamodb.ledger import KEPT
 
@@ -97,42 +94,6 @@ def test_what_two_runs_sent_at_once_is_in_the_ledger_once(store: DynamoStore) ->
     noted = store.alerts()
     store.save([saved(version=1, sent=Sent("message-2", "sns", NOON + 9))])
     assert store.alerts() == noted
-
-
-@pytest.mark.parametrize("is_other_heard", [True, False])
-def test_where_somebody_else_saves_first_the_alert_is_in_the_ledger_once(
-    store: DynamoStore, monkeypatch: pytest.MonkeyPatch, *, is_other_heard: bool
-) -> None:
-    ours, theirs, clock = MemoryNotifier(), MemoryNotifier(), FakeClock()
-    if not is_other_heard:
-        theirs.fail(permanent=False)
-    save = store.save
-
-    def somebody_else_first(saves: Sequence[Save]) -> None:
-        monkeypatch.undo()
-        following(store, theirs, clock).follow(["A"])
-        save(saves)
-
-    store.append([update("A", status=Status.LOST)])
-    monkeypatch.setattr(store, "save", somebody_else_first)
-    assert following(store, ours, clock).follow(["A"]).followed == 1
-
-    [row] = store.alerts()
-    [heard] = theirs.messages if is_other_heard else ours.messages
-    assert row["messageId"] == heard.message_id
-    assert len(ours.messages) == 1
-    assert store.undecided(10) == []
-
-
-def following(store: DynamoStore, channel: MemoryNotifier, clock: FakeClock) -> Following:
-    return Following(
-        store,
-        channel,
-        clock=clock,
-        metrics=MemoryMetrics(),
-        thresholds=Thresholds(),
-        environment="dev",
-    )
 
 
 def test_an_alert_keeps_its_id_when_others_join_it(store: DynamoStore) -> None:
