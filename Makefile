@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 JOBS   ?= 2
+EXAMPLES ?= 5000
 
 PY      := $(VENV)/bin/python
 PIP     := $(PY) -m pip --disable-pip-version-check -qq
@@ -14,7 +15,7 @@ COMPILE  = $(UV) pip compile --quiet --no-config --universal --python-version 3.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types floors docs-check coverage wheel-check docs format bench lock clean
+.PHONY: help demo test lint types floors docs-check coverage wheel-check fuzz docs format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +54,10 @@ coverage: $(VENV)/.dev ## the tests, with branch coverage of at least 95 %
 wheel-check: $(VENV)/.dev ## build the wheel and run it alone on Python 3.11 and 3.13
 	@echo "== wheel"
 	@$(PY) tools/wheel_check.py
+
+fuzz: $(VENV)/.dev ## try to break each law with EXAMPLES=5000 histories, as CI does with 100
+	@HYPOTHESIS_PROFILE=fuzz EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q -n $(JOBS) --timeout=0 \
+		tests/laws tests/contract/test_agreement.py
 
 docs: $(VENV)/.dev ## write the generated parts of the docs anew
 	@$(call cog,-r)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from tests.support.clocks import NOON
 from waypost.core.entries import OPERATOR, Act, Action, CodeMapping, Retraction, act
 from waypost.core.entries import mapping as make_mapping
 from waypost.core.entries import retraction as make_retraction
+from waypost.core.incidents import incident_json, incidents, shipment_json
 from waypost.core.statuses import Status
 from waypost.core.times import HOUR
 from waypost.core.updates import ShipmentUpdate, fingerprint
 
 if TYPE_CHECKING:
+    from waypost.core.shipments import Shipment
     from waypost.core.updates import Location
 
 SHIPMENT: Final = "SHIP-1"
@@ -102,3 +105,9 @@ def means(
     return make_mapping(
         carrier, code, status, event_id=event_id, event_time=at(hours), record_time=at(hours)
     )
+
+
+def exported(shipment: Shipment) -> str:
+    """Return all that is ever written of a shipment, as text, to compare byte by byte."""
+    said = [shipment_json(shipment), *map(incident_json, incidents(shipment))]
+    return json.dumps(said) + repr(shipment)
