@@ -194,12 +194,7 @@ class Operator:
         Raises:
             NotFound: if the log has nothing of it.
         """
-        history = self.store.history(shipment_id)
-        if not history or shipment_id == MAPPINGS:
-            message = f"no shipment {shipment_id}"
-            raise NotFound(message)
-        mappings = read_mappings(self.store.history(MAPPINGS))
-        return Fold.of(shipment_id, history, mappings, self.thresholds).shipment(as_of)
+        return self._fold(shipment_id)[0].shipment(as_of)
 
     def track(self, shipment_id: str) -> dict[str, Any]:
         """Return where a shipment is, what is wrong, and its timeline, as of now.
@@ -207,9 +202,8 @@ class Operator:
         Raises:
             NotFound: if the log has nothing of it.
         """
-        shipment = self.shipment(shipment_id, self.clock.now())
-        history = self.store.history(shipment_id)
-        fold = Fold.of(shipment_id, history, read_mappings(self.store.history(MAPPINGS)))
+        fold, history = self._fold(shipment_id)
+        shipment = fold.shipment(self.clock.now())
         return {
             **shipment_json(shipment),
             "updates": [
@@ -219,6 +213,14 @@ class Operator:
             ],
             "incidents": [incident_json(incident) for incident in incidents(shipment)],
         }
+
+    def _fold(self, shipment_id: str) -> tuple[Fold, list[Entry]]:
+        history = self.store.history(shipment_id)
+        if not history or shipment_id == MAPPINGS:
+            message = f"no shipment {shipment_id}"
+            raise NotFound(message)
+        mappings = read_mappings(self.store.history(MAPPINGS))
+        return Fold.of(shipment_id, history, mappings, self.thresholds), history
 
     def _record(self, entry: Entry) -> Recorded:
         [result] = record_entries(

@@ -18,6 +18,7 @@ from waypost.cli.hands import Tally, open_hands
 from waypost.cli.home import Home
 from waypost.cli.reading import reading
 from waypost.core.entries import to_json
+from waypost.core.errors import WaypostError
 from waypost.core.incidents import incident_json, incidents, shipment_json
 
 if TYPE_CHECKING:
@@ -58,9 +59,13 @@ def import_lines(
     total = Tally()
     with _opened(file) as (stream, size), open_hands(home) as hands, output.progress() as bar:
         task = bar.add_task("Importing", total=size)
-        for batch in _batches(stream, total):
-            total.add(hands.take(batch.lines, quiet=quiet))
-            bar.update(task, advance=batch.size, description=f"Importing  {_sum(total)}")
+        try:
+            for batch in _batches(stream, total):
+                total.add(hands.take(batch.lines, quiet=quiet))
+                bar.update(task, advance=batch.size, description=f"Importing  {_sum(total)}")
+        except WaypostError:
+            output.note(f"At least {_sum(total)}. Repeat the import: what is there is a duplicate.")
+            raise
     output.say(_sum(total))
     if total.rejected:
         output.note(

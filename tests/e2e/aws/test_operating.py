@@ -50,6 +50,7 @@ def test_what_is_imported_is_followed_and_exported(
     assert eventually(lambda: stack.state("IMPORT-2")).get("condition") == "LOST"
     ours = [r for r in operator.rows("export", "updates") if r["shipmentId"].startswith("IMPORT-")]
     assert [row["shipmentId"] for row in ours] == ["IMPORT-0", "IMPORT-1", "IMPORT-2"]
+    assert operator.rows("shipments", "--json", "--after", "IMPORT-", "--limit", "1")
     assert stack.messages(about="IMPORT-") == []
     [rejected] = [row for row in operator.rows("rejected", "--json") if "IMPORT-9" in row["raw"]]
     assert "occurredAt" in operator("rejected", "replay", rejected["rejectionId"], code=1)

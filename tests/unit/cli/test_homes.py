@@ -15,6 +15,8 @@ from tests.support.aws import Refusing
 from tests.support.clocks import NOON
 from tests.support.servers import free_port
 from tests.unit.cli.conftest import Ran, Waypost
+from waypost.cli.hands import Tally
+from waypost.core.errors import StoreUnavailable
 from waypost.core.times import HOUR, SECOND, format_time
 from waypost.stack.connection import Connection
 from waypost.stores.dynamodb import DynamoStore
@@ -282,6 +284,26 @@ def test_what_aws_refuses_is_said(
     assert said in ran.err
 
 
+def test_an_import_that_broke_off_says_how_far_it_came(
+    stack: There, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+
+    def take(_: object, lines: list[str], *, quiet: bool) -> Tally:
+        if taken:
+            raise StoreUnavailable("throttled")
+        taken.append(len(lines))
+        return Tally(appended=len(lines))
+
+    monkeypatch.setattr("waypost.cli.transfer.BATCH_LINES", 2)
+    monkeypatch.setattr("waypost.cli.direct.StoreHands.take", take)
+
+    ran = stack("import -", stdin=LINES, code=3)
+
+    assert "At least 2 recorded, 0 duplicates, 0 rejected. Repeat the import" in ran.err
+    assert "throttled" in ran.err
+
+
 def test_what_sqs_refuses_is_said(stack: There) -> None:
     stack("put --shipment A --status LOST")
     refusing = Refusing(moto_stack.client("sqs"), "SendMessageBatch")
@@ -341,6 +363,8 @@ def test_the_lists_follow_later_and_that_is_said(stack: There) -> None:
     assert stack("incidents --json").rows == []
     assert stack("incidents ack A LOST").out == "done\n"
     assert stack("incidents --json").row["acknowledged"]
+    again = stack("import -", stdin=stack("export updates").out.encode())
+    assert (again.out, again.err) == ("0 recorded, 2 duplicates, 0 rejected\n", "")
 
 
 def test_silence_is_judged_as_the_stack_does(stack: There, aws: dict[str, Any]) -> None:
@@ -354,11 +378,15 @@ def test_silence_is_judged_as_the_stack_does(stack: There, aws: dict[str, Any]) 
 def test_a_quiet_import_alerts_nobody(stack: There) -> None:
     assert stack.functions is not None
     told = stack.functions.channel.messages
-    stack("import - --quiet", stdin=json.dumps(said("A", "LOST", 3)).encode())
-    assert stack("incidents --json").row["state"] == "open"
+    detail = said("A", "LOST", 3)
+    stack("put --shipment A --status DELIVERED --occurred-at 2026-03-02T08:00:00Z")
+    [entry] = stack("export updates").rows
+    entry |= {"shipmentId": "B", "status": "DAMAGED"}
+    stack("import - --quiet", stdin=f"{json.dumps(detail)}\n{json.dumps(entry)}".encode())
+    assert [row["state"] for row in stack("incidents --json").rows] == ["open", "open"]
     assert told == []
 
-    stack("import -", stdin=json.dumps(said("B", "LOST", 3)).encode())
+    stack("import -", stdin=json.dumps(said("C", "LOST", 3)).encode())
     assert [message.counts for message in told] == [{"LOST": 1}]
 
 
@@ -366,7 +394,8 @@ def test_rederive_has_every_shipment_folded_and_alerts_nobody_again(stack: There
     functions = stack.functions
     assert functions is not None
     names = [f"S{number:02}" for number in range(23)]
-    lines = "\n".join(json.dumps(said(name, "LOST", 3)) for name in names)
+    both = (("IN_TRANSIT", 4), ("LOST", 3))
+    lines = "\n".join(json.dumps(said(name, *one)) for name in names for one in both)
     stack("import -", stdin=lines.encode())
     stack("unmapped map XB LOST")
     told = len(functions.channel.messages)
