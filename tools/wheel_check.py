@@ -16,7 +16,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("3.11", "3.13")
-MUST_HOLD = ("waypost/__init__.py", "waypost/py.typed", "waypost/stack/template.yaml")
+MUST_HOLD = (
+    "waypost/__init__.py",
+    "waypost/py.typed",
+    "waypost/stack/template.yaml",
+    "waypost/stack/lint/data/metrics.json",
+)
 IMPORT_ALL = """
 import importlib, pkgutil, waypost
 for module in pkgutil.walk_packages(waypost.__path__, "waypost."):

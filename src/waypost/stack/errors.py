@@ -14,3 +14,7 @@ class StackFailed(WaypostError):
 
     The message says the first cause and the next step.
     """
+
+
+class UnusableTemplate(WaypostError):
+    """A text is no template that could be judged; the message says why, and where."""
