@@ -11,7 +11,7 @@ from waypost.core.errors import (
     Problem,
     WaypostError,
 )
-from waypost.stack.errors import StackFailed
+from waypost.stack.errors import StackFailed, UnusableTemplate
 
 
 class ExitCode(IntEnum):
@@ -39,6 +39,8 @@ def judge(error: WaypostError) -> tuple[ExitCode, list[str]]:
     match error:
         case InvalidSettings():
             return ExitCode.WRONG_USE, ["These settings cannot be used:", *_list(error.problems)]
+        case UnusableTemplate():
+            return ExitCode.WRONG_USE, [f"The template cannot be used: {error}."]
         case InvalidUpdate():
             return ExitCode.NO, ["That cannot be done:", *_list(error.problems)]
         case NotFound():

@@ -10,6 +10,7 @@ import typer
 
 from waypost.cli import aws, output
 from waypost.cli import stack_deploy as making
+from waypost.cli import stack_lint as linting
 from waypost.cli import stack_look as looking
 from waypost.cli.commands import command
 from waypost.cli.options import File
@@ -68,6 +69,13 @@ command(
     "waypost stack render --output waypost.yaml",
     "waypost stack render --bucket my-bucket --code waypost.zip > waypost.yaml",
 )(render)
+command(
+    app,
+    "waypost stack lint",
+    "waypost stack lint template.yaml --per-day 1500",
+    "waypost stack lint template.yaml --sarif > waypost.sarif",
+    "waypost stack lint --explain WP101",
+)(linting.lint)
 command(
     app,
     "waypost stack deploy --env dev --alert-email ops@example.com",

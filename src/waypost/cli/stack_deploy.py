@@ -18,27 +18,28 @@ _NEVER_SET: Final = ("EnvironmentSuffix", "AlertEmail")
 """What has an option of its own."""
 
 
-def _pairs(texts: list[str], option: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(texts: list[str], option: str) -> dict[str, str]:
+    """Read what was given as NAME=VALUE, each to an option of this name."""
+    found_pairs: dict[str, str] = {}
     for text in texts:
         name, found, value = text.partition("=")
         if not found or not name:
             raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=option)
-        pairs[name] = value
-    return pairs
+        found_pairs[name] = value
+    return found_pairs
 
 
 def _parameters(texts: list[str]) -> dict[str, str]:
     from waypost.stack.changes import PARAMETERS
 
     allowed = [name for name in PARAMETERS if name not in _NEVER_SET]
-    pairs = _pairs(texts, "--parameter")
-    for name in pairs:
+    wanted = pairs(texts, "--parameter")
+    for name in wanted:
         if name not in allowed:
             raise typer.BadParameter(
                 f"{name!r} is none of {', '.join(allowed)}", param_hint="--parameter"
             )
-    return pairs
+    return wanted
 
 
 def deploy(
@@ -97,7 +98,7 @@ def deploy(
     plan = Plan(
         stack=target.stack,
         parameters={"EnvironmentSuffix": env, **email, **_parameters(parameter or [])},
-        tags=_pairs(tag or [], "--tag"),
+        tags=pairs(tag or [], "--tag"),
         bucket=bucket,
         execute=execute,
         again=target.again,

@@ -23,6 +23,7 @@ HEAVY = (
     "urllib3",
     "prometheus_client",
     "waypost.bootstrap",
+    "yaml",
 )
 """What `--help` must not wait for."""
 
@@ -59,6 +60,7 @@ def test_all_commands_are_there() -> None:
         "unmapped list",
         "unmapped map",
         "stack render",
+        "stack lint",
         "stack deploy",
         "stack status",
         "stack logs",
