@@ -15,10 +15,11 @@ COMPILE  = $(UV) pip compile --quiet --no-config --universal --python-version 3.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types floors docs-check coverage wheel-check fuzz docs format bench lock clean
+.PHONY: help demo test lint types floors docs-check coverage wheel-check fuzz docs format bench \
+        bench-handlers lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # ------------------------------------------------------------------------------- to look at it
 
@@ -68,6 +69,9 @@ format: $(VENV)/.dev ## let ruff lay out the code and make its safe fixes
 
 bench: $(VENV)/.runtime ## measure the server against SQLite alone
 	@$(PY) -m bench
+
+bench-handlers: $(VENV)/.runtime ## measure the Lambda functions against the first design's
+	@$(PY) -m bench.handlers
 
 lock: $(UV) ## pin what pyproject.toml asks for; newer releases with UPGRADE=--upgrade
 	@$(COMPILE) $(UPGRADE) --group dev -o $(LOCKS)/lock.txt pyproject.toml
