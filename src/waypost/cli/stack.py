@@ -12,6 +12,7 @@ from waypost.cli import aws, output
 from waypost.cli import stack_deploy as making
 from waypost.cli import stack_lint as linting
 from waypost.cli import stack_look as looking
+from waypost.cli import stack_price as pricing
 from waypost.cli.commands import command
 from waypost.cli.options import File
 
@@ -96,4 +97,9 @@ command(
     "waypost stack redrive shipment-updates-dlq --env dev",
     "waypost stack redrive shipment-stream-dlq --env dev --json",
 )(looking.redrive)
+command(
+    app,
+    "waypost stack price --per-day 1500",
+    "waypost stack price --per-day 15000000 --retain 3 --against seed",
+)(pricing.price)
 command(app, "waypost stack destroy --env dev")(making.destroy)
