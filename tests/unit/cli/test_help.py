@@ -66,6 +66,7 @@ def test_all_commands_are_there() -> None:
         "stack logs",
         "stack verify",
         "stack redrive",
+        "stack price",
         "stack destroy",
         "rederive",
         "import",

@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--per-day", "0"], ["--per-day", "1", "--retain", "-1"], [], ["--per-day", "2e12"]]
-    + [["--per-day", "1", "--against", "azure"]],
+    [
+        ["--per-day", "0"],
+        ["--per-day", "1", "--retain", "-1"],
+        [],
+        ["--per-day", "2e12"],
+        ["--per-day", "1", "--against", "azure"],
+    ],
 )
 def test_what_cannot_be_priced_is_refused(waypost: Waypost, wrong: list[str]) -> None:
     waypost("stack", "price", *wrong, code=2)
