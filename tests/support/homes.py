@@ -147,6 +147,7 @@ class Serverless(Home):
             metrics=self.metrics,
             thresholds=THRESHOLDS,
             environment="dev",
+            workers=1,
         )
 
     def follow(self) -> None:

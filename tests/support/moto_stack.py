@@ -63,6 +63,7 @@ class Functions:
             metrics=MemoryMetrics(),
             thresholds=Thresholds(),
             environment="qa",
+            workers=1,
         )
         self._following = following
         self._notifier = Notifier(
