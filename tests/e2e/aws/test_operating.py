@@ -79,6 +79,7 @@ def test_all_is_folded_again(stack: Deployed, operator: StackOperator) -> None:
     assert "sent to the re-fold queue" in operator("rederive")
 
     assert eventually(lambda: stack.state("AGAIN-1")["version"] > before)
+    assert eventually(lambda: stack.depth("shipment-refold"), lambda depth: not depth) == 0
     assert len(stack.messages(about="AGAIN-1")) == 1
 
 
