@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.support import json_texts
 from tests.support.clocks import NOON
-from tests.support.histories import SENDER, at, means
+from tests.support.histories import SENDER, at, means, update
 from tests.support.homes import HOMES, Home, Life, live, lives
-from tests.support.strategies import THRESHOLDS, hours, ids, logged, logged_troubles, sent
+from tests.support.strategies import THRESHOLDS, hours, ids, logged, logged_troubles, of, sent
 from waypost.core.entries import MAPPINGS, CodeMapping
 from waypost.core.errors import InvalidUpdate
 from waypost.core.fields import decode
@@ -144,6 +144,8 @@ def test_recording_all_again_changes_nothing_and_alerts_nobody(name: str, life: 
 def test_a_mapping_that_comes_later_derives_history_anew(
     name: str, before: list[Entry], code: CodeMapping, after: list[Entry]
 ) -> None:
+    before.append(of(update("PICKED_UP", 0, "first"), "A"))
+    after.append(of(update("XA", 10, "last"), "A"))
     with HOMES[name]() as late, HOMES[name]() as early:
         live(late, [("record", before), ("follow",), ("decide",), ("record", [code])])
         live(late, [("record", after)])

@@ -40,6 +40,10 @@ def refused(error: InvalidUpdate) -> None:
 
 
 @given(json_texts.anything)
+@example(b"NaN")
+@example(b'{"a": [-Infinity]}')
+@example(b'{"a": 1, "a": 1e400}')
+@example(rb'"\ud800"')
 def test_any_bytes_are_json_or_refused_and_what_was_read_can_be_written(data: bytes) -> None:
     try:
         value = decode(data)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.histories import SHIPMENT, at
+from tests.support.histories import SHIPMENT, at, do, update
 from tests.support.strategies import (
     THRESHOLDS,
     acts,
@@ -17,8 +17,10 @@ from tests.support.strategies import (
     shuffles,
     troubles,
 )
+from waypost.core.entries import Action
 from waypost.core.incidents import NOBODY_TOLD, Alert, Told, decide, tell
 from waypost.core.shipments import NO_MAPPINGS, Mappings, Shipment, fold
+from waypost.core.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from waypost.core.entries import Entry
     from waypost.core.shipments import Episode
-    from waypost.core.statuses import Status
 
 Turn = tuple[list["Entry"], Mappings, int]
 """What came, how codes are read from then on, and how many hours went by before."""
@@ -116,15 +117,21 @@ def test_a_replay_with_what_was_told_kept_alerts_nobody(said: list[Turn], shuffl
     assert decide(desk.folded(again, said[-1][1]), desk.told) == ((), desk.told)
 
 
-@given(crowded)
-def test_losses_and_damage_alert_even_if_they_were_over_before_anybody_looked(
-    history: list[Entry],
+@given(crowded, st.sampled_from([Status.LOST, Status.DAMAGED]), st.booleans())
+def test_losses_and_damage_alert_even_if_they_were_over_before_anybody_looked_unless_silenced(
+    history: list[Entry], condition: Status, muted: bool
 ) -> None:
+    silencing = do(Action.MUTE if muted else Action.UNMUTE, condition, 10, "act")
+    wrong: list[Entry] = [
+        silencing,
+        update(condition.value, 11, "wrong"),
+        update("DELIVERED", 12, "over"),
+    ]
     desk = Desk()
-    shipment = desk.see(history, NO_MAPPINGS, 0)
+    shipment = desk.see([*history, *wrong], NO_MAPPINGS, 0)
     told = {(alert.condition, alert.opened_by) for alert in desk.alerts}
     for episode in shipment.episodes:
-        if episode.condition in {"LOST", "DAMAGED"}:
+        if episode.condition in {Status.LOST, Status.DAMAGED}:
             silenced = episode.acknowledged or episode.muted
             assert ((episode.condition, episode.opened_by) in told) is not silenced
 

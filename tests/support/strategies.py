@@ -71,13 +71,14 @@ batches = st.lists(st.lists(entries, min_size=1, max_size=5), max_size=5)
 """A history as it comes: in any order, a few entries at a time."""
 
 
-def _of(entry: Entry, shipment_id: str) -> Entry:
+def of(entry: Entry, shipment_id: str) -> Entry:
+    """Return an entry as said of another shipment."""
     return entry if isinstance(entry, CodeMapping) else replace(entry, shipment_id=shipment_id)
 
 
 shipment_ids = st.sampled_from(["A", "B", "ç/ 1"])
-logged_troubles: st.SearchStrategy[Entry] = st.builds(_of, troubles, shipment_ids)
+logged_troubles: st.SearchStrategy[Entry] = st.builds(of, troubles, shipment_ids)
 logged: st.SearchStrategy[Entry] = st.one_of(
-    st.builds(_of, entries, shipment_ids), logged_troubles, mapped
+    st.builds(of, entries, shipment_ids), logged_troubles, mapped
 )
 """Entries of a log: of a few shipments, and mappings."""
