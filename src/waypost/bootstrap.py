@@ -21,7 +21,7 @@ from waypost.notifiers.smtp import SmtpNotifier
 from waypost.notifiers.terminal import TerminalNotifier
 from waypost.notifiers.webhook import WebhookNotifier
 from waypost.operate import Operator
-from waypost.stores.sqlite import SqliteStore
+from waypost.stores.sqlite import SqliteStore, make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ class FolderLock:
             FolderBusy: somebody else has it.
             OSError: the folder cannot be made or written to.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._file = (folder / LOCK).open("a+")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

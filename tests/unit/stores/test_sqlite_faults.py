@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -19,12 +21,11 @@ from tests.support.stores import folded, message, rejection, update
 from waypost.core.errors import StoreUnavailable, StoreUnusable
 from waypost.core.statuses import Status
 from waypost.ports import Followed, Outcome
-from waypost.stores.sqlite import SqliteStore
+from waypost.stores.sqlite import SqliteStore, make_folder
 from waypost.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from waypost.core.entries import Entry
 
@@ -131,6 +132,20 @@ def test_a_disk_that_is_all_but_full_fails_the_check(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4_096))
     with pytest.raises(StoreUnavailable, match="all but full"):
         store.check()
+
+
+def test_a_folder_is_made_to_outlive_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/dev/fd/{descriptor}").resolve())
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert sorted(synced) == [tmp_path, tmp_path / "a"]
 
 
 def test_a_file_that_was_moved_or_replaced_while_open_takes_no_more_writes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -227,11 +228,29 @@ def fetch(connection: Connection, columns: str, source: str, *parameters: object
     return rows
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, so that a power cut cannot take them back.
+
+    What is synced within a folder does not outlive a power cut if the folder's own name does not.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [above for above in (folder, *folder.parents) if not above.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        descriptor = os.open(made.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def _touch(path: Path, *, create: bool) -> None:
     """Make sure that the file is there; a new one is its owner's alone, for it names people."""
     try:
         if create:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             path.touch(mode=0o600)
         elif not path.is_file():
             raise StoreUnusable(f"there is no {path}: is the data folder the right one?")
