@@ -134,6 +134,15 @@ def test_a_disk_that_is_all_but_full_fails_the_check(
         store.check()
 
 
+def test_a_check_writes_to_the_disk_and_changes_nothing(path: Path, store: SqliteStore) -> None:
+    store.append([update()])
+    wal = path.with_name(f"{path.name}-wal")
+    before = wal.stat().st_size
+    store.check()
+    assert wal.stat().st_size > before
+    assert store.behind() == 1
+
+
 def test_a_folder_is_made_to_outlive_a_power_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

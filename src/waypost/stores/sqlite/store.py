@@ -229,8 +229,9 @@ class SqliteStore:
 
     def check(self) -> None:
         with self._database.writing() as connection:
-            # What is written is what is there, but it goes to the disk like everything else.
-            connection.execute("UPDATE follower SET position = position")
+            # There and back again: SQLite does not write what is there already.
+            connection.execute("UPDATE follower SET position = position + 1")
+            connection.execute("UPDATE follower SET position = position - 1")
         self._database.check_room()
 
     def close(self) -> None:
