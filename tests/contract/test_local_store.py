@@ -17,6 +17,7 @@ from waypost.core.shipments import code_key
 from waypost.core.statuses import Status
 from waypost.core.times import format_time
 from waypost.ports import (
+    LONGEST_PAUSE,
     AlertKind,
     DeliveryState,
     Followed,
@@ -218,6 +219,13 @@ def test_a_shipment_that_fails_is_tried_again_five_times_ever_later(
     assert local_store.unfoldable() == {"A": "later still"}
 
 
+def test_a_refold_that_was_planned_before_the_clock_was_set_back_may_be_tried_at_once(
+    local_store: LocalStore,
+) -> None:
+    local_store.commit(Followed(failed={"A": "bug"}, now=NOON + LONGEST_PAUSE))
+    assert local_store.refolds(NOON, 10) == ["A"]
+
+
 def test_a_shipment_that_was_given_up_and_folds_at_last_is_off_the_list(
     local_store: LocalStore,
 ) -> None:
@@ -341,6 +349,15 @@ def test_a_failed_delivery_waits_until_its_time(local_store: LocalStore) -> None
     assert local_store.deliveries("mail", NOON + 4, 10) == []
     [delivery] = local_store.deliveries("mail", NOON + 5, 10)
     assert (delivery.attempts, delivery.error) == (1, "refused")
+
+
+def test_a_delivery_that_was_planned_before_the_clock_was_set_back_may_be_made_at_once(
+    local_store: LocalStore,
+) -> None:
+    local_store.post(message("m1"), 0, ["mail"])
+    local_store.delivered("m1", "mail", WAITING, not_before=NOON + LONGEST_PAUSE)
+    assert local_store.deliveries("mail", NOON, 10) == []
+    assert len(local_store.deliveries("mail", NOON - 1, 10)) == 1
 
 
 @pytest.mark.parametrize("state", [SENT, DEAD])

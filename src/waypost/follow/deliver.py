@@ -6,14 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from waypost.core.errors import NotifyFailed
-from waypost.core.times import HOUR, SECOND
-from waypost.ports import Delivery, DeliveryState, Metric
+from waypost.core.times import SECOND
+from waypost.ports import LONGEST_PAUSE, Delivery, DeliveryState, Metric
 
 if TYPE_CHECKING:
     from waypost.ports import Clock, LocalStore, Metrics, Notifier
 
 FIRST_PAUSE: Final = 5 * SECOND
-LONGEST_PAUSE: Final = HOUR
 ATTEMPTS: Final = 30
 """With pauses that double up to an hour, a message is given up after some 20 hours."""
 ROUND: Final = 100

@@ -4,7 +4,15 @@ Every adapter of a port passes the same contract suite (``tests/contract``).
 """
 
 from waypost.ports.local import Changes, Followed, LocalStore
-from waypost.ports.outbox import AlertKind, Delivery, DeliveryState, Message, Notifier, Pending
+from waypost.ports.outbox import (
+    LONGEST_PAUSE,
+    AlertKind,
+    Delivery,
+    DeliveryState,
+    Message,
+    Notifier,
+    Pending,
+)
 from waypost.ports.store import (
     Fate,
     IncidentQuery,
@@ -19,6 +27,7 @@ from waypost.ports.store import (
 from waypost.ports.world import Clock, Metric, MetricKind, Metrics
 
 __all__ = [
+    "LONGEST_PAUSE",
     "AlertKind",
     "Changes",
     "Clock",

@@ -70,7 +70,10 @@ class LocalStore(Store, Protocol):
         """Return how many entries the follower has not followed yet."""
 
     def refolds(self, now: int, limit: int) -> list[str]:
-        """Return shipments that are to be re-folded and whose next try has come."""
+        """Return shipments that are to be re-folded and whose next try has come.
+
+        So has one that is more than `LONGEST_PAUSE` ahead.
+        """
 
     def refold_all(self) -> int:
         """Put every shipment of the log into the re-fold queue; return how many."""
@@ -94,7 +97,10 @@ class LocalStore(Store, Protocol):
         """Make a message of all pending alerts of its kind up to ``last``, for each notifier."""
 
     def deliveries(self, notifier: str, now: int, limit: int) -> list[Delivery]:
-        """Return the deliveries of a notifier that are waiting and may be tried, oldest first."""
+        """Return the deliveries of a notifier that are waiting and may be tried, oldest first.
+
+        Those may whose next try is more than `LONGEST_PAUSE` ahead, too.
+        """
 
     def delivered(
         self,

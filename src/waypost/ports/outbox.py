@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from waypost.core.times import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+LONGEST_PAUSE: Final = HOUR
+"""No further try is planned farther ahead, in ms. One that is was planned by a clock that has been
+set back since, and may be made at once."""
 
 
 class AlertKind(StrEnum):

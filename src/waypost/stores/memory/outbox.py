@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from waypost.core.errors import NotFound
 from waypost.core.incidents import Alert, alert_json
 from waypost.core.times import format_time
-from waypost.ports import AlertKind, Delivery, DeliveryState, Message, Pending
+from waypost.ports import LONGEST_PAUSE, AlertKind, Delivery, DeliveryState, Message, Pending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +106,11 @@ class MemoryOutbox:
     def deliveries(self, notifier: str, now: int, limit: int) -> list[Delivery]:
         with self._lock:
             found = [d for d in self._deliveries.values() if d.notifier == notifier]
-        waiting = [d for d in found if d.state is DeliveryState.WAITING and d.not_before <= now]
+        waiting = [
+            d
+            for d in found
+            if d.state is DeliveryState.WAITING and not now < d.not_before <= now + LONGEST_PAUSE
+        ]
         return waiting[:limit]
 
     def delivered(

@@ -13,6 +13,7 @@ from waypost.core.shipments import CodeUse, code_key
 from waypost.core.statuses import Status
 from waypost.core.times import format_time
 from waypost.ports import (
+    LONGEST_PAUSE,
     Changes,
     Fate,
     Followed,
@@ -209,7 +210,7 @@ class MemoryStore(MemoryOutbox):
             found = [
                 (r.not_before, i)
                 for i, r in self._refolds.items()
-                if r.attempts < _TRIES and r.not_before <= now
+                if r.attempts < _TRIES and not now < r.not_before <= now + LONGEST_PAUSE
             ]
         return [i for _, i in sorted(found)][:limit]
 

@@ -9,7 +9,7 @@ import orjson
 from waypost.core.errors import NotFound
 from waypost.core.incidents import alert_json
 from waypost.core.times import format_time
-from waypost.ports import AlertKind, Delivery, DeliveryState, Message, Pending
+from waypost.ports import LONGEST_PAUSE, AlertKind, Delivery, DeliveryState, Message, Pending
 from waypost.stores.sqlite.database import fetch, insert
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ def deliveries(connection: Connection, notifier: str, now: int, limit: int) -> l
     rows = connection.execute(
         "SELECT attempts, not_before, error, messages.message_id, created_at, kind, subject, text,"
         " counts, alerts FROM deliveries JOIN messages USING (message_id)"
-        " WHERE notifier = ? AND state = 'waiting' AND not_before <= ?"
+        " WHERE notifier = ? AND state = 'waiting' AND not_before NOT BETWEEN ? AND ?"
         " ORDER BY deliveries.number LIMIT ?",
-        (notifier, now, limit),
+        (notifier, now + 1, now + LONGEST_PAUSE, limit),
     ).fetchall()
     return [
         Delivery(

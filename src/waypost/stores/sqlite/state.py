@@ -12,7 +12,7 @@ from waypost.core.incidents import NOBODY_TOLD, Told, incident_json, incidents, 
 from waypost.core.shipments import code_key
 from waypost.core.statuses import Status
 from waypost.core.times import format_time
-from waypost.ports import Saved
+from waypost.ports import LONGEST_PAUSE, Saved
 from waypost.stores.sqlite.database import fetch, insert
 from waypost.stores.sqlite.rows import STATUSES
 
@@ -249,9 +249,9 @@ def undecided(connection: Connection, limit: int) -> list[str]:
 def refolds(connection: Connection, now: int, limit: int) -> list[str]:
     """Return shipments that are to be re-folded and whose next try has come."""
     rows = connection.execute(
-        f"SELECT shipment_id FROM refolds WHERE attempts < {_TRIES} AND not_before <= ?"
-        " ORDER BY not_before, shipment_id LIMIT ?",
-        (now, limit),
+        f"SELECT shipment_id FROM refolds WHERE attempts < {_TRIES}"
+        " AND not_before NOT BETWEEN ? AND ? ORDER BY not_before, shipment_id LIMIT ?",
+        (now + 1, now + LONGEST_PAUSE, limit),
     ).fetchall()
     return [shipment_id for (shipment_id,) in rows]
 
