@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
+import resource
 import signal
 import socket
 import threading
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 
@@ -24,6 +26,31 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _TICKS = 5
 """Deadlines are looked at every so many of uvicorn's ticks, of which there are ten a second."""
+_OWN_FILES: Final = 100
+"""What the process needs besides its connections: the store's files, and those who deliver."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+def allow_files(connections: int) -> None:
+    """Let this process have a file open for each connection, and those that it needs itself.
+
+    Many systems begin with a limit of 1,024, which a program may raise. Without room, a crowd of
+    idle clients would keep alerts from being delivered. Where the system allows no more, a
+    warning is logged.
+    """
+    wanted = connections + _OWN_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (ValueError, OSError):  # the system has a bound of its own
+        allowed = soft
+    if allowed < wanted:
+        fields = {"allowed": allowed, "needed": wanted}
+        _log.warning("too few open files allowed", extra={"fields": fields})
 
 
 class Server(uvicorn.Server):
@@ -61,6 +88,7 @@ class Server(uvicorn.Server):
         self._app = app
         self._on_ready = on_ready
         bounds = bounds or Bounds()
+        self._connections = bounds.connections + bounds.surplus
         protocol = functools.partial(
             BoundedProtocol, bounds=bounds, count_refusal=app.count_refusal
         )
@@ -84,6 +112,7 @@ class Server(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal or ``should_exit``; finish what is under way; close the app."""
+        allow_files(self._connections)
         try:
             super().run([self._socket, *(sockets or ())])
         finally:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import threading
@@ -16,6 +17,7 @@ from waypost.ports import Metric, Outcome
 from waypost.server import App, Server
 from waypost.server import app as app_module
 from waypost.server.refusals import Reason
+from waypost.server.serving import allow_files
 from waypost.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -161,3 +163,45 @@ def test_metrics_count_what_is_not_routed() -> None:
         response = httpx2.post(site.url, headers=WIRE, json={"Entries": [other, other]})
         assert response.json()["FailedEntryCount"] == 0
         assert site.metrics.value(Metric.UNROUTED) == 2
+
+
+class Limits:
+    """The limit of open files, as the system keeps it."""
+
+    def __init__(self, soft: int, hard: int, bound: int = 1 << 40) -> None:
+        self.now = (soft, hard)
+        self._bound = bound
+
+    def getrlimit(self, _: int) -> tuple[int, int]:
+        return self.now
+
+    def setrlimit(self, _: int, limits: tuple[int, int]) -> None:
+        if limits[0] > self._bound:
+            raise ValueError
+        self.now = limits
+
+
+@pytest.mark.parametrize(
+    ("limits", "then", "warned"),
+    [
+        (Limits(1_024, 20_000), (1_100, 20_000), False),
+        (Limits(1_024, resource.RLIM_INFINITY), (1_100, resource.RLIM_INFINITY), False),
+        (Limits(5_000, 20_000), (5_000, 20_000), False),
+        (Limits(resource.RLIM_INFINITY, resource.RLIM_INFINITY), None, False),
+        (Limits(256, 512), (512, 512), True),
+        (Limits(256, resource.RLIM_INFINITY, bound=512), None, True),
+    ],
+)
+def test_it_has_a_file_for_each_connection_as_far_as_the_system_lets_it(
+    limits: Limits,
+    then: tuple[int, int] | None,
+    warned: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    then = then or limits.now
+    monkeypatch.setattr(resource, "getrlimit", limits.getrlimit)
+    monkeypatch.setattr(resource, "setrlimit", limits.setrlimit)
+    allow_files(1_000)
+    assert limits.now == then
+    assert bool(caplog.records) == warned
