@@ -64,9 +64,9 @@ def of_role(view: View, role: Resource) -> list[Grant]:
     return own
 
 
-def has_more(role: Resource) -> bool:
-    """Tell whether a role may do more than the template says: by policies kept elsewhere."""
-    if sam.POLICY_TEMPLATE in role.properties:
+def has_more(view: View, role: Resource) -> bool:
+    """Tell whether a role may do more than `of_role` names: by policies kept elsewhere, say."""
+    if sam.POLICY_TEMPLATE in role.properties or any(not g.actions for g in of_role(view, role)):
         return True
     managed = [str(arn).rpartition("/")[2] for arn in listed(role.get("ManagedPolicyArns"))]
     return any(name not in _BY_LAMBDA for name in managed)

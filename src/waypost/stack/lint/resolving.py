@@ -104,7 +104,7 @@ class Resolver:
             return Hole(f"${{{name}}}")
         try:
             return function(argument)
-        except (TypeError, ValueError, IndexError, AttributeError, KeyError):
+        except (TypeError, ValueError, LookupError, AttributeError):
             raise UnusableTemplate(f"line {line}: {name} is not called so") from None
 
     def _ref(self, name: str) -> Any:
@@ -195,7 +195,7 @@ class Resolver:
             if name in self._tests:
                 try:
                     return self._tests[name](argument)
-                except (TypeError, ValueError, IndexError):
+                except (TypeError, ValueError, LookupError, AttributeError):
                     raise UnusableTemplate(f"line {value.line}: {name} is not called so") from None
         return True
 

@@ -9,7 +9,7 @@ from waypost.stack.lint.code import Code
 from waypost.stack.lint.findings import Rule, gap, hit
 from waypost.stack.lint.identities import Is
 from waypost.stack.lint.sources import code_of
-from waypost.stack.lint.watching import expressions, watches
+from waypost.stack.lint.watching import ALARM, expressions, watches
 from waypost.stack.lint.wiring import FUNCTION
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SEARCHES: Final = ("SEARCH(", "SELECT ")
 
 def _published_by_aws(view: View) -> Iterator[Said]:
     yield from _identities(view, of_aws=True)
-    for alarm in {watch.alarm.name: watch.alarm for watch in watches(view)}.values():
+    for alarm in view.of(ALARM):
         if any(word in text for text in expressions(alarm) for word in _SEARCHES):
             yield gap(alarm, "a search finds its metrics only when it runs", "Metrics")
 

@@ -78,9 +78,9 @@ def _written(view: View, resource: Resource, key: str) -> str | None:
     whole = member(view.document, "Resources", resource.name, "Properties", key)
     if isinstance(whole, str):
         return whole
-    text = member(whole, "Fn::Sub")
-    if isinstance(text, str):
-        return text
+    text = listed(member(whole, "Fn::Sub"))[:1]
+    if text and isinstance(text[0], str):
+        return text[0]
     reference = member(whole, "Ref")
     if isinstance(reference, str):
         return f"${{{reference}}}"

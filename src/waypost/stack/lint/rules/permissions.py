@@ -8,7 +8,7 @@ from waypost.stack.lint import grants
 from waypost.stack.lint.code import Code
 from waypost.stack.lint.findings import Hit, Rule, gap, hit
 from waypost.stack.lint.sources import code_of
-from waypost.stack.lint.values import is_known, listed, member
+from waypost.stack.lint.values import listed
 from waypost.stack.lint.watching import ALARM
 from waypost.stack.lint.wiring import FUNCTION, MAPPING, TOPIC, failure_destination
 
@@ -19,24 +19,20 @@ if TYPE_CHECKING:
     from waypost.stack.lint.grants import Grant
     from waypost.stack.lint.template import Resource, View
 
+_KEY: Final = "AWS::KMS::Key"
+_CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 _PUT_METRICS: Final = "cloudwatch:PutMetricData"
 _UNSCOPED: Final = (
-    "autoscaling:Describe",
-    "cloudwatch:Describe",
     "cloudwatch:GetMetric",
     "cloudwatch:List",
     "comprehend:",
-    "dynamodb:DescribeLimits",
     "dynamodb:ListStreams",
     "dynamodb:ListTables",
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
-    "ec2:Describe",
     "ec2:UnassignPrivateIpAddresses",
     "ecr:GetAuthorizationToken",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
     "logs:ListLogDeliveries",
     "polly:",
     "rekognition:Detect",
@@ -111,10 +107,16 @@ def _no_stars(view: View) -> Iterator[Said]:
         if wide:
             yield Hit(grant.resource.name, grant.line, f"it allows {', '.join(wide)}")
         elif "*" in grant.on and grant.conditions is None:
-            scoped = [a for a in grant.actions if a != _PUT_METRICS and not a.startswith(_UNSCOPED)]
+            scoped = [a for a in grant.actions if _can_be_scoped(a)]
             if scoped:
                 what = f"it allows {', '.join(scoped)} on every resource"
                 yield Hit(grant.resource.name, grant.line, what)
+
+
+def _can_be_scoped(action: str) -> bool:
+    """Tell whether an action can be granted on single resources; what only describes is let be."""
+    describes = action.partition(":")[2].startswith("Describe")
+    return not describes and action != _PUT_METRICS and not action.startswith(_UNSCOPED)
 
 
 def _own_namespace(view: View) -> Iterator[Said]:
@@ -129,7 +131,7 @@ def _used_is_granted(view: View) -> Iterator[Said]:
         if isinstance(code, str):
             yield gap(function, code, "Code")
             continue
-        if role is None or grants.has_more(role):
+        if role is None or grants.has_more(view, role):
             if code.calls:
                 yield gap(function, "its role has policies that are not here", "Role")
             continue
@@ -218,17 +220,17 @@ def _readable_by_alarms(view: View) -> Iterator[Said]:
     ]
     for topic in view.of(TOPIC):
         key = topic.get("KmsMasterKeyId")
-        if topic in told and isinstance(key, str) and is_known(key) and "alias/aws/sns" in key:
+        if topic not in told or key is None:
+            continue
+        made_here = view.target(key, _KEY)
+        if "alias/aws/sns" in str(key):
             yield hit(topic, f"alarms publish to it, and {key} does not let them", "KmsMasterKeyId")
-        elif (
-            topic in told
-            and key is not None
-            and member(view.all, str(key)) is None
-            and not is_known(key)
-        ):
-            yield gap(
-                topic, "whether its key lets CloudWatch publish is not seen", "KmsMasterKeyId"
-            )
+        elif made_here is None:
+            why = "whether its key lets CloudWatch publish is not seen here"
+            yield gap(topic, why, "KmsMasterKeyId")
+        elif _CLOUDWATCH not in str(made_here.get("KeyPolicy")):
+            what = f"alarms publish to it, and {made_here.name} does not name {_CLOUDWATCH}"
+            yield hit(topic, what, "KmsMasterKeyId")
 
 
 RULES: Final = (

@@ -47,7 +47,7 @@ _NO_ALARMS: Final = Gap("", 1, "the template has no alarm at all; they may be in
 
 
 def _silence_is_seen(view: View) -> Iterator[Said]:
-    rules = [rule for rule in view.of(RULE) if "EventPattern" in rule.properties]
+    rules = [rule for rule in view.of(RULE) if _is_fed_by_a_program(rule)]
     if not view.any_of(ALARM):
         yield from ([_NO_ALARMS] if rules else [])
         return
@@ -58,10 +58,18 @@ def _silence_is_seen(view: View) -> Iterator[Said]:
             for target in listed(rule.get("Targets"))
             if (found := view.target(member(target, "Arn"), FUNCTION, QUEUE)) is not None
         }
-        if rule.get("State") != "DISABLED" and not any(
-            _is_on(view, watch, around) for watch in watched
-        ):
+        if not any(_is_on(view, watch, around) for watch in watched):
             yield hit(rule, "if events stop coming, no alarm says so", "EventPattern")
+
+
+def _is_fed_by_a_program(rule: Resource) -> bool:
+    """Tell whether a rule is on and waits for events of somebody's own program.
+
+    Those of AWS's services come when something happens, and may as well not come.
+    """
+    sources = listed(rule.get("EventPattern", "source"))
+    of_aws = bool(sources) and all(str(source).startswith("aws.") for source in sources)
+    return "EventPattern" in rule.properties and not of_aws and rule.get("State") != "DISABLED"
 
 
 def _is_dead_man(watch: Watch) -> bool:
