@@ -28,6 +28,7 @@ from waypost.core.errors import NotFound, StateConflict
 from waypost.core.keys import probes
 from waypost.core.shipments import code_key
 from waypost.core.statuses import Status
+from waypost.core.times import parse_time
 from waypost.ports import (
     AlertKind,
     DeliveryState,
@@ -96,9 +97,9 @@ class Agreement(RuleBasedStateMachine):
     def fill_all_keys_of_an_entry(self, event_id: str) -> None:
         self.is_full = True
         keys = list(probes(NOON + 9, event_id))
-        fillers = [update("full", f"filler {key}", at=key) for key in keys]
-        refused = [update("full", event_id, at=NOON + 9), update("full", event_id, at=NOON + 9)]
-        self.both(lambda s: s.append([*fillers, *refused, fillers[0]]))
+        fillers = [update("full", f"filler {key}", at=key) for key in keys[:-1]]
+        last = update("full", event_id, at=NOON + 9)
+        self.both(lambda s: s.append([*fillers, last, last, replace(last, fingerprint="f3")]))
 
     @invariant()
     def the_log_is_the_same(self) -> None:
@@ -176,6 +177,15 @@ class Agreement(RuleBasedStateMachine):
         self.both(lambda s: s.incidents(IncidentQuery()))
         self.both(lambda s: s.unmapped())
         self.both(lambda s: s.due(NOON + 9, 10))
+
+    @invariant()
+    def pages_begin_and_end_at_the_same_place(self) -> None:
+        dated = [s["lastEventTime"] for s in self.model.shipments(ShipmentQuery())]
+        since = [ShipmentQuery(since=parse_time(text)[0]) for text in dated if text]
+        self.both(lambda s: [s.shipments(query) for query in since])
+        found = self.model.incidents(IncidentQuery(limit=2))
+        after = [IncidentQuery(after=(i["shipmentId"], i["leg"], i["condition"])) for i in found]
+        self.both(lambda s: [s.incidents(query) for query in after])
 
 
 class FileAgreement(Agreement):
