@@ -34,6 +34,9 @@ class FaultKind(StrEnum):
     SLOW = "took long"
     ZOMBIE = "paused until others have taken over, then goes on"
     DISK_FULL = "found the disk full"
+    DELAYED = "delivered hours late"
+    DOUBLED = "delivered twice"
+    UNACKNOWLEDGED = "done, and not known to be done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Fault:
 
     Attributes:
         kind: what happens.
-        delay: for how long, ms, where it is LATE, SLOW or ZOMBIE.
+        delay: for how long, ms, where it is LATE, SLOW, ZOMBIE, DELAYED or DOUBLED.
     """
 
     kind: FaultKind
@@ -146,8 +149,9 @@ class Calls:
     """Makes the calls of all actors, and lets go wrong what is to go wrong.
 
     Attributes:
+        kernel: the world's time.
+        chance: the world's chance.
         struck: the faults that struck, by place.
-        by_kind: how many of each kind, outages apart.
     """
 
     def __init__(
@@ -168,14 +172,13 @@ class Calls:
             outages: services that refuse every call for a while.
             latency: the least and the most milliseconds to a service, and back again.
         """
-        self._kernel = kernel
+        self.kernel = kernel
         self._planner = planner
-        self._chance = chance
+        self.chance = chance
         self._outages = outages
         self._latency = latency
         self._numbers: Counter[str] = Counter()
         self.struck: dict[Place, Fault] = {}
-        self.by_kind: Counter[FaultKind] = Counter()
 
     def make(
         self,
@@ -202,25 +205,51 @@ class Calls:
             Killed: the process was killed.
             Exception: one of ``errors``, or what ``effect`` raises.
         """
-        number = self._numbers[actor]
-        self._numbers[actor] += 1
-        fault = self._planner.fault(actor, number, operation)
-        self._kernel.sleep(self._delay(actor, number, 0))
-        if any(o.service == service and o.start <= self._kernel.now < o.end for o in self._outages):
-            self._kernel.note(actor, f"{operation}: the service is down")
+        number, fault = self._draw(actor, operation)
+        self.kernel.sleep(self._delay(actor, number, 0))
+        if self.is_down(service):
+            self.kernel.note(actor, f"{operation}: the service is down")
             raise errors(FaultKind.BROKEN)
         if fault is not None and (fault.kind is not FaultKind.STALE or stale is not None):
-            self.struck[actor, number] = fault
-            self.by_kind[fault.kind] += 1
-            self._kernel.note(actor, f"call {number}, {operation}: FAULT, {fault.kind}")
+            self._strike(actor, number, operation, fault)
             effect = self._go_wrong(fault, effect, errors, stale)
         answer = effect()
-        self._kernel.note(actor, operation)
-        self._kernel.sleep(self._delay(actor, number, 1))
+        self.kernel.note(actor, operation)
+        self.kernel.sleep(self._delay(actor, number, 1))
         return answer
 
+    def meet(self, actor: str, operation: str) -> Fault | None:
+        """Return the fault, if any, of what a service does by itself, which is no process.
+
+        Args:
+            actor: the service; what it does is counted as its calls are.
+            operation: as for `make`.
+        """
+        number, fault = self._draw(actor, operation)
+        if fault is not None:
+            self._strike(actor, number, operation, fault)
+        return fault
+
+    def calm(self) -> None:
+        """Let nothing go wrong at a call from now on."""
+        self._planner = Planned(Plan())
+
+    def is_down(self, service: str) -> bool:
+        """Tell whether a service refuses every call now."""
+        now = self.kernel.now
+        return any(o.service == service and o.start <= now < o.end for o in self._outages)
+
+    def _draw(self, actor: str, operation: str) -> tuple[int, Fault | None]:
+        number = self._numbers[actor]
+        self._numbers[actor] += 1
+        return number, self._planner.fault(actor, number, operation)
+
+    def _strike(self, actor: str, number: int, operation: str, fault: Fault) -> None:
+        self.struck[actor, number] = fault
+        self.kernel.note(actor, f"call {number}, {operation}: FAULT, {fault.kind}")
+
     def _delay(self, actor: str, number: int, way: int) -> int:
-        return self._chance.between(*self._latency, "latency", actor, number, way)
+        return self.chance.between(*self._latency, "latency", actor, number, way)
 
     def _go_wrong(
         self,
@@ -235,7 +264,7 @@ class Calls:
                 self._die(fault.kind, effect)
             case FaultKind.TWICE:
                 _try(effect)
-                self._kernel.sleep(1)
+                self.kernel.sleep(1)
             case FaultKind.SLOW | FaultKind.ZOMBIE:
                 self._linger(fault)
             case FaultKind.STALE:
@@ -244,16 +273,24 @@ class Calls:
                 _try(effect)
                 raise errors(fault.kind)
             case FaultKind.LATE:
-                self._kernel.after(fault.delay, lambda: _try(effect))
+                self.kernel.after(fault.delay, lambda: _try(effect))
                 raise errors(fault.kind)
-            case FaultKind.TIMED_OUT | FaultKind.THROTTLED | FaultKind.BROKEN | FaultKind.DISK_FULL:
+            case (
+                FaultKind.TIMED_OUT
+                | FaultKind.THROTTLED
+                | FaultKind.BROKEN
+                | FaultKind.DISK_FULL
+                | FaultKind.DELAYED
+                | FaultKind.DOUBLED
+                | FaultKind.UNACKNOWLEDGED
+            ):
                 raise errors(fault.kind)
         return effect
 
     def _linger(self, fault: Fault) -> None:
         process = self._process()
         process.is_zombie = fault.kind is FaultKind.ZOMBIE
-        self._kernel.sleep(fault.delay)
+        self.kernel.sleep(fault.delay)
 
     def _die(self, kind: FaultKind, effect: Callable[[], object]) -> None:
         if kind is FaultKind.CRASH_AFTER:
@@ -261,9 +298,9 @@ class Calls:
         self._process().die()
 
     def _process(self) -> Process:
-        if self._kernel.current is None:
+        if self.kernel.current is None:
             raise RuntimeError("calls are made by processes")
-        return self._kernel.current
+        return self.kernel.current
 
 
 def _try(effect: Callable[[], object]) -> None:

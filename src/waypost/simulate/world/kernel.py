@@ -25,7 +25,7 @@ class Killed(BaseException):
     """Ends a process where it stands, like SIGKILL: what it does while it unwinds has no effect."""
 
 
-class Stuck(Exception):
+class Stuck(BaseException):
     """A world did not come to an end within its bound of steps."""
 
 
@@ -101,6 +101,7 @@ class Kernel:
         self.current: Process | None = None
         self.lines: list[Line] = []
         self._steps = steps
+        self._until: int | None = None
         self._heap: list[tuple[int, int, Callable[[], object]]] = []
         self._sequence = count()
         self._alive: dict[Process, None] = {}
@@ -136,10 +137,9 @@ class Kernel:
         Raises:
             Stuck: if that takes too many steps.
         """
+        self._until = until
         while self._heap and (until is None or self._heap[0][0] <= until):
-            self._steps -= 1
-            if self._steps < 0:
-                raise Stuck("the world did not come to an end")
+            self._step()
             self.now, _, action = heappop(self._heap)
             action()
         if until is not None:
@@ -169,8 +169,24 @@ class Kernel:
         process = self.current
         if process is None:
             raise RuntimeError("only a process can sleep")
-        self.after(delay, process.go_on)
+        wake = self.now + delay
+        if self._is_next(wake):
+            self._step()
+            self.now = wake
+            process.check()
+            return
+        self.at(wake, process.go_on)
         process.wait()
+
+    def _is_next(self, time: int) -> bool:
+        """Tell whether nothing else happens before a time, or with it: no need to hand over."""
+        free = not self._heap or self._heap[0][0] > time
+        return free and (self._until is None or time <= self._until)
+
+    def _step(self) -> None:
+        self._steps -= 1
+        if self._steps < 0:
+            raise Stuck("the world did not come to an end")
 
     def stop(self) -> None:
         """End the world: kill what runs, and give the threads back."""
@@ -226,7 +242,7 @@ class Process:
     def run(self) -> None:
         """Do the work; in the process's own thread."""
         try:
-            self._check()
+            self.check()
             ended = Ended(self._work())
         except BaseException as error:  # noqa: BLE001 (whatever it is: `done` is told)
             ended = Ended(error=error)
@@ -243,11 +259,11 @@ class Process:
         Raises:
             Killed: if it was killed meanwhile.
         """
-        self._check()
+        self.check()
         if self.runner is None:
             raise RuntimeError("a process waits in its own thread")
         self.runner.hand_back()
-        self._check()
+        self.check()
 
     def die(self) -> None:
         """Kill itself, here.
@@ -256,7 +272,7 @@ class Process:
             Killed: always.
         """
         self.doomed = True
-        self._check()
+        self.check()
 
     def kill(self) -> None:
         """Kill it where it sleeps. Called by an action, not by itself."""
@@ -264,7 +280,12 @@ class Process:
             self.doomed = True
             self._kernel.switch(self)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Go on if it is alive.
+
+        Raises:
+            Killed: if it is not.
+        """
         if self.doomed:
             raise Killed
 

@@ -1,0 +1,311 @@
+"""One world from beginning to end: what is sent, what goes wrong, what the operator mends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from waypost.core.entries import MAPPINGS, CodeMapping, Entry
+from waypost.core.errors import InvalidUpdate, StoreUnavailable
+from waypost.core.fields import decode
+from waypost.core.shipments import Thresholds, code_key
+from waypost.core.times import DAY, SECOND
+from waypost.core.updates import ShipmentUpdate, parse
+from waypost.metrics.memory import MemoryMetrics
+from waypost.operate import DETAIL_TYPE, SOURCE
+from waypost.record import read_event, record_entries
+from waypost.simulate.world.aws import ENV, LOGS, AwsHome
+from waypost.simulate.world.faults import Calls, Drawn, Fault, Place, Planned
+from waypost.simulate.world.functions import Output
+from waypost.simulate.world.kernel import Chance, Ended, Kernel, Line, Stuck
+from waypost.simulate.world.scenario import MINUTE, START, Deed, Scenario, kinds_of
+from waypost.stack.redrive import Redriver
+from waypost.stores.dynamodb.items import read_entry
+
+if TYPE_CHECKING:
+    from waypost.simulate.world.scenario import Sending
+
+_LOOK: Final = 10 * MINUTE
+"""The time between two looks whether anything is still under way."""
+_PATIENCE: Final = 2 * DAY
+"""So long may a world take to come to rest."""
+_REDRIVES: Final = 5
+_ATTEMPTS: Final = 2_000
+"""So often an operator tries what an outage keeps from working, once a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that did not hold.
+
+    Attributes:
+        invariant: its name.
+        what: what was found instead.
+    """
+
+    invariant: str
+    what: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a world came to.
+
+    Attributes:
+        scenario: which it was.
+        violations: none, one hopes.
+        lines: all that happened.
+        digest: of the lines.
+        struck: the faults that struck, by place.
+        events: how many events were accepted.
+        calls: how many calls took place.
+        checks: how many invariants were looked at.
+        alerts: how many alerts people got.
+        repeats: how many of them for the second time or more.
+    """
+
+    scenario: Scenario
+    violations: list[Violation] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    digest: str = ""
+    struck: dict[Place, Fault] = field(default_factory=dict)
+    events: int = 0
+    checks: int = 0
+    alerts: int = 0
+    repeats: int = 0
+
+    @property
+    def replayed(self) -> Scenario:
+        """The same scenario with its faults written out: it gives the same world again."""
+        return replace(
+            self.scenario, plan=replace(self.scenario.plan, faults=self.struck), rate=0.0
+        )
+
+
+class World:
+    """A world that runs, and what is known of it from outside.
+
+    Attributes:
+        scenario: what happens.
+        kernel: its time.
+        calls: what went wrong.
+        home: the stack.
+        accepted: the events that the bus took, those for others apart.
+        done: what operators had recorded.
+        is_at_rest: whether nothing was under way when it was last waited for.
+        marked: when `mark` was called last, and how many messages people had got by then.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Make it; `run` lets it happen."""
+        self.scenario = scenario
+        self.thresholds = Thresholds()
+        self.kernel = Kernel(START)
+        chance = Chance(scenario.seed)
+        plan = scenario.plan
+        planner = Drawn(chance, scenario.rate, kinds_of) if scenario.rate else Planned(plan)
+        self.calls = Calls(
+            self.kernel, planner, chance, outages=plan.outages, latency=scenario.latency
+        )
+        self.home = AwsHome(self.calls, skews=plan.skews, thresholds=self.thresholds)
+        self.accepted: list[Sending] = []
+        self.done: list[Deed] = []
+        self.is_at_rest = True
+        self.marked = (START, 0)
+        self._updates: dict[str, ShipmentUpdate | None] = {}
+
+    # ------------------------------------------------------------------------------- phases
+
+    def live(self) -> None:
+        """Let everything be sent and done, until nothing is under way."""
+        for sending in self.scenario.sendings:
+            self.kernel.at(sending.at, lambda sending=sending: self._send(sending))  # type: ignore[misc]  # mypy knows no default of a lambda
+        for deed in self.scenario.deeds:
+            self.kernel.at(deed.at, lambda deed=deed: self._start(lambda: self._do(deed)))  # type: ignore[misc]  # as above
+        for at in self.scenario.refolds:
+            self.kernel.at(at, self._refold_all)
+        self.kernel.run(self.scenario.end)
+        self._settle()
+
+    def mend(self) -> None:
+        """Let no more go wrong, and let the operator send on all dead letters."""
+        self.calls.calm()
+        for _ in range(_REDRIVES):
+            if not any(self.home.dead_letters.values()) and not self.home.dropped:
+                break
+            self._work(self._redrive)
+            self._settle()
+
+    def rederive(self) -> None:
+        """Fold every shipment again."""
+        self._mark()
+        self._work(self._fold_all)
+        self._settle()
+
+    def replay(self) -> None:
+        """Send everything again."""
+        self._mark()
+        for sending in self.scenario.sendings:
+            self.home.bus.put(sending.event)
+        self._settle()
+
+    def _mark(self) -> None:
+        self.marked = (self.kernel.now, len(self.home.watch.published))
+
+    def _settle(self) -> None:
+        rested = 0
+        limit = self.kernel.now + _PATIENCE
+        while rested < 2 and self.kernel.now < limit:  # noqa: PLR2004 (looks in a row)
+            self.kernel.run(self.kernel.now + _LOOK)
+            is_resting = self.home.is_idle and not self.home.is_due
+            rested = rested + 1 if is_resting else 0
+        self.is_at_rest = rested > 0
+
+    # ------------------------------------------------------------------- producers, operators
+
+    def _send(self, sending: Sending) -> None:
+        event = sending.event
+        self.kernel.note("producer", f"sends {json.dumps(event['detail'])[:160]} as {event['id']}")
+        if (event["source"], event["detail-type"]) == (SOURCE, DETAIL_TYPE):
+            self.accepted.append(sending)
+        self.home.bus.put(event)
+
+    def _start(self, work: Callable[[], object]) -> None:
+        self.kernel.start("operator", work, self._ended)
+
+    def _work(self, work: Callable[[], object]) -> None:
+        ends: list[Ended] = []
+        self.kernel.start("operator", work, ends.append)
+        while not ends:
+            self.kernel.run(self.kernel.now + MINUTE)
+        self._ended(ends[0])
+
+    def _ended(self, ended: Ended) -> None:
+        if ended.error is not None and not ended.killed:
+            raise ended.error
+
+    def _do(self, deed: Deed) -> None:
+        kind = type(deed.entry).__name__.lower()
+        self.kernel.note("operator", f"records {kind} {deed.entry.event_id}")
+        store, metrics = self.home.store(), MemoryMetrics()
+        for _ in range(_ATTEMPTS):
+            try:
+                record_entries(
+                    [deed.entry],
+                    store=store,
+                    metrics=metrics,
+                    now=self.kernel.now,
+                    quiet=deed.quiet,
+                )
+            except StoreUnavailable:
+                self.kernel.sleep(MINUTE)
+            else:
+                self.done.append(deed)
+                return
+
+    def updates(self) -> Iterator[tuple[str, ShipmentUpdate | None]]:
+        """Yield each accepted event's id, and the update that it is; None if it is none."""
+        for sending in self.accepted:
+            event_id = sending.event["id"]
+            if event_id not in self._updates:
+                self._updates[event_id] = _update_of(sending)
+            yield event_id, self._updates[event_id]
+
+    def _redrive(self) -> None:
+        redriver = Redriver(self.home.client, ENV)
+        is_gone = self.home.dropped > 0
+        for name, bodies in self.home.dead_letters.items():
+            if bodies:
+                result = redriver.redrive(name.removesuffix(f"-{ENV}"))
+                self.kernel.note("operator", f"redrives {name}: {result.sent} sent on")
+                is_gone |= any("are gone" in reason for reason in result.left)
+                self._look_and_delete(name)
+        if is_gone:
+            self.home.forget_dropped()
+            self._refold_all()
+
+    def _look_and_delete(self, name: str) -> None:
+        """Delete what stays in a queue: there is nowhere to send it to."""
+        for message in self.home.queues[name].receive(1_000, SECOND):
+            self.home.queues[name].delete(message.receipt)
+
+    def _refold_all(self) -> None:
+        """Have all shipments folded that the log has, for nobody knows which were missed."""
+        self.kernel.note("operator", "has every shipment folded again")
+        queue = self.home.queues[f"shipment-refold-{ENV}"]
+        for shipment_id in self.histories:
+            queue.send(json.dumps({"shipmentId": shipment_id}))
+        mapped = {code_key(e.carrier, e.code) for e in self.log if isinstance(e, CodeMapping)}
+        if mapped:
+            queue.send(json.dumps({"codes": sorted(mapped), "after": None}))
+
+    def _fold_all(self) -> None:
+        store = self.home.store()
+        _, following = self.home.following("operator", store, Output(self.kernel, []))
+        following.follow(list(self.histories))
+
+    # ------------------------------------------------------------------------------ to look at
+
+    @property
+    def log(self) -> list[Entry]:
+        """Every entry of the log, as it is stored."""
+        return [read_entry(item) for item in self.home.items(LOGS)]
+
+    @property
+    def histories(self) -> dict[str, list[Entry]]:
+        """The entries of each shipment, by shipment id; mappings apart."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.log:
+            if entry.shipment_id != MAPPINGS:
+                found.setdefault(entry.shipment_id, []).append(entry)
+        return dict(sorted(found.items()))
+
+
+def _update_of(sending: Sending) -> ShipmentUpdate | None:
+    """Return the update that an event is, whenever it is looked at; None if it is none."""
+    try:
+        event = read_event(decode(json.dumps(sending.event)), sending.at)
+        return parse(event, now=sending.at)
+    except InvalidUpdate:
+        return None
+
+
+def phases() -> tuple[
+    tuple[Callable[[World], None], tuple[Callable[[World], Iterator[str]], ...]], ...
+]:
+    """Return what a world goes through, and what must hold after each part."""
+    from waypost.simulate.world.invariants import AGAIN, AT_REST, MENDED
+
+    return (
+        (World.live, AT_REST),
+        (World.mend, MENDED),
+        (World.rederive, AGAIN),
+        (World.replay, AGAIN),
+    )
+
+
+def run(scenario: Scenario) -> Outcome:
+    """Let a world happen, and look at every invariant at each of its quiet points."""
+    world = World(scenario)
+    outcome = Outcome(scenario)
+    try:
+        for phase, checks in phases():
+            phase(world)
+            for check in checks:
+                outcome.checks += 1
+                outcome.violations += [Violation(check.__name__, what) for what in check(world)]
+            if outcome.violations:
+                break
+    except Stuck as error:
+        outcome.violations.append(Violation("comes_to_rest", str(error)))
+    finally:
+        world.kernel.stop()
+    outcome.lines = world.kernel.lines
+    outcome.digest = world.kernel.digest()
+    outcome.struck = world.calls.struck
+    outcome.events = len(world.accepted)
+    alerts = [a["key"] for p in world.home.watch.published for a in p.message.alerts]
+    outcome.alerts, outcome.repeats = len(alerts), len(alerts) - len(set(alerts))
+    return outcome
