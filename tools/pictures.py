@@ -2,7 +2,8 @@
 
     .venv/bin/python tools/pictures.py
 
-The commands are told that their output is a terminal. Writes docs/images/*.svg.
+The commands are told that their output is a terminal. Writes docs/images/*.svg. The stack is one on
+MiniStack, which publishes few metrics: what it lacks is "not known" in the picture.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import io
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+import boto3
 from rich.console import Console
 from rich.text import Text
 
@@ -24,6 +28,8 @@ from waypost.core.times import HOUR, format_time
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 WIDTH = 104
+START_SECONDS = 10
+"""So long may a local AWS take to start, and a stack to follow what it was sent."""
 STORY = (
     (-50, "INFO_RECEIVED", "Chicago, IL"),
     (-44, "PICKED_UP", "Chicago, IL"),
@@ -34,9 +40,24 @@ STORY = (
 )
 
 
+LOCAL_AWS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "BIND_HOST": "127.0.0.1",
+    "LAMBDA_ACCOUNT_CONCURRENCY": "4",
+}
+
+
 def run(folder: Path, *words: str, stdin: str | None = None) -> str:
-    """Run a command as if in a terminal, and return what it prints."""
-    env = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "WAYPOST_DATA": str(folder)}
+    """Run a command as if in a terminal, and return what it prints, problems last."""
+    env = {
+        **os.environ,
+        **LOCAL_AWS,
+        "FORCE_COLOR": "1",
+        "COLUMNS": str(WIDTH),
+        "WAYPOST_DATA": str(folder),
+    }
     done = subprocess.run(
         [sys.executable, "-m", "waypost", *words],
         env=env,
@@ -46,7 +67,7 @@ def run(folder: Path, *words: str, stdin: str | None = None) -> str:
         timeout=60,
         check=False,
     )
-    return done.stdout
+    return done.stdout + (done.stderr if words[0] == "stack" else "")
 
 
 def picture(name: str, command: str, output: str) -> None:
@@ -58,6 +79,39 @@ def picture(name: str, command: str, output: str) -> None:
     # The fonts are the reader's own: a picture loads nothing from anywhere.
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     (IMAGES / f"{name}.svg").write_text(svg)
+
+
+def stack_status(folder: Path) -> str:
+    """Deploy a stack on MiniStack, have something go wrong, and return how it is."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    url = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "ministack"],
+        env={**os.environ, **LOCAL_AWS, "GATEWAY_PORT": port, "TMPDIR": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(START_SECONDS)
+        where = ("--env", "dev", "--endpoint-url", url)
+        email = ("--alert-email", "ops@example.com", "--parameter", "AlertWindowSeconds=0")
+        run(folder, "stack", "deploy", *where, "--yes", "--parameter", "Alarms=basic", *email)
+        there = ("--stack", "dev", "--endpoint-url", url)
+        run(folder, "put", "--shipment", "SHIP-20023", "--status", "LOST", *there)
+        run(folder, "put", "--shipment", "SHIP-20042", "--status", "DELAYED", *there)
+        client = boto3.Session("test", "test", region_name="eu-central-1").client
+        client("cloudwatch", endpoint_url=url).set_alarm_state(
+            AlarmName="shipment-updates-dlq-not-empty-dev", StateValue="ALARM", StateReason="shown"
+        )
+        sqs = client("sqs", endpoint_url=url)
+        queue = sqs.get_queue_url(QueueName="shipment-updates-dlq-dev")["QueueUrl"]
+        sqs.send_message(QueueUrl=queue, MessageBody="{}")
+        time.sleep(START_SECONDS)
+        return run(folder, "stack", "status", *where)
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def at(hours: float) -> str:
@@ -106,6 +160,7 @@ def main() -> None:
             ("shipments", ("shipments",)),
         ):
             picture(name, f"waypost {' '.join(words)}", run(folder, *words))
+        picture("stack-status", "waypost stack status --env dev", stack_status(folder))
 
 
 if __name__ == "__main__":

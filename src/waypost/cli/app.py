@@ -95,4 +95,9 @@ command(
     "waypost simulate --endpoint-url http://127.0.0.1:8377 --rate 20 --seconds 60",
 )(simulate)
 command(app, "waypost demo", "waypost demo --port 9000 --data demo-data --seconds 20")(demo)
-command(app, "waypost doctor", "waypost doctor --json | jq .problems")(doctor)
+command(
+    app,
+    "waypost doctor",
+    "waypost doctor --json | jq .problems",
+    "waypost doctor --stack dev",
+)(doctor)

@@ -15,6 +15,8 @@ from waypost import __version__
 from waypost.cli import options, output
 from waypost.cli.exits import ExitCode
 from waypost.cli.hands import server_of
+from waypost.cli.home import Home
+from waypost.cli.stack_status import tell
 from waypost.core.errors import InvalidSettings, StoreUnavailable, StoreUnusable
 from waypost.core.times import DAY
 from waypost.ports import DeliveryState, Fate, LocalStore
@@ -42,13 +44,19 @@ class _Findings:
     problems: list[str] = field(default_factory=list)
 
 
-def doctor(*, as_json: options.Json = False, data: options.Data = None) -> None:
-    """Say what is configured, reachable and behind; exit code 1 if something is unwell."""
+def doctor(home: Home, *, as_json: options.Json = False) -> None:
+    """Say what is configured, reachable and behind; exit code 1 if something is unwell.
+
+    Of a stack it says what `waypost stack status` does.
+    """
+    if home.stack is not None:
+        tell(home.stack, as_json=as_json)
+        return
     found = _Findings()
     found.facts["version"] = __version__
     found.facts["python"] = platform.python_version()
     try:
-        settings = options.settings(data)
+        settings = options.settings(home.data)
     except InvalidSettings as error:
         found.problems += [f"settings: {problem}" for problem in error.problems]
     else:

@@ -13,6 +13,7 @@ from waypost.cli import stack_deploy as making
 from waypost.cli import stack_lint as linting
 from waypost.cli import stack_look as looking
 from waypost.cli import stack_price as pricing
+from waypost.cli import stack_status as reporting
 from waypost.cli.commands import command
 from waypost.cli.options import File
 
@@ -87,7 +88,7 @@ command(
     app,
     "waypost stack status --env dev",
     "waypost stack status --env dev --json | jq .problems",
-)(looking.status)
+)(reporting.status)
 command(
     app, "waypost stack logs --env dev --follow", "waypost stack logs --env dev --function notifier"
 )(looking.logs)

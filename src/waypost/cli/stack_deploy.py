@@ -153,11 +153,9 @@ def _tell(done: Deployed, connection: Connection, target: aws.Target) -> None:
 
 
 def _tell_next(connection: Connection, target: aws.Target, email: str) -> None:
-    from waypost.stack.status import look
+    from waypost.stack.status import unconfirmed
 
-    pending = [
-        topic.name for topic in look(connection.client, target.stack).topics if topic.pending
-    ]
+    pending = unconfirmed(connection.client, target.stack)
     if not email:
         output.note("Nobody is told of alerts: deploy again with --alert-email ADDRESS.")
     elif pending:

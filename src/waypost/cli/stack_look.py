@@ -1,11 +1,10 @@
-"""``waypost stack status``, ``logs``, ``verify`` and ``redrive``: look after what runs on AWS."""
+"""``waypost stack logs``, ``verify`` and ``redrive``: look after what runs on AWS."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.text import Text
@@ -15,106 +14,11 @@ from waypost.cli.exits import ExitCode
 from waypost.core.times import format_time
 
 if TYPE_CHECKING:
-    from waypost.stack.connection import Connection
     from waypost.stack.logs import Line
-    from waypost.stack.status import Report
 
 _PAUSE: Final = 2.0
 """Seconds between two looks at the logs."""
 _FUNCTIONS: Final = ("processor", "notifier", "sweep")
-
-
-def status(
-    env: aws.Env,
-    *,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="First follow what is under way, until it is over.")
-    ] = False,
-    stack_name: aws.StackName = None,
-    profile: aws.Profile = None,
-    region: aws.Region = None,
-    endpoint_url: aws.EndpointUrl = None,
-    as_json: options.Json = False,
-) -> None:
-    """Say how the stack is: alarms, queues, functions, topics. Exit code 1 if something is unwell."""
-    from waypost.stack.status import look
-
-    target = aws.Target(
-        env=env,
-        stack_name=stack_name,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-    )
-    with target.connected() as connection:
-        if watch:
-            _watch(connection, target)
-        report = look(connection.client, target.stack)
-    if as_json:
-        output.emit(_json(report))
-    else:
-        _show(report)
-    if report.problems:
-        raise typer.Exit(ExitCode.NO)
-
-
-def _watch(connection: Connection, target: aws.Target) -> None:
-    from waypost.stack import stacks
-    from waypost.stack.deploy import Deployer
-
-    stack = stacks.get(connection.client("cloudformation"), target.stack)
-    if stack.is_moving:
-        deployer = Deployer(connection.client, aws.Screen(yes=True), time.sleep)
-        outcome = deployer.attach(stack, target.again)
-        if outcome.cause is not None:
-            output.warn(f"First cause: {outcome.cause.logical_id}: {outcome.cause.reason}")
-
-
-def _json(report: Report) -> dict[str, Any]:
-    return {
-        "stack": report.stack.name,
-        "stackId": report.stack.stack_id,
-        "status": report.stack.status,
-        "alarms": [asdict(alarm) for alarm in report.alarms],
-        "queues": [
-            {"name": queue.name, "waiting": queue.waiting, "inFlight": queue.in_flight}
-            for queue in report.queues
-        ],
-        "functions": [asdict(function) for function in report.functions],
-        "topics": [asdict(topic) for topic in report.topics],
-        "problems": report.problems,
-    }
-
-
-def _show(report: Report) -> None:
-    output.say(f"{report.stack.name}: {report.stack.status}")
-    queues = output.table("queue", "waiting", "in flight")
-    for queue in report.queues:
-        style = "bold red" if queue.is_dead_letter and queue.waiting else ""
-        _row(queues, style, queue.name, queue.waiting, queue.in_flight)
-    functions = output.table("function", "state", "runtime", "fed by")
-    for one in report.functions:
-        style = "" if one.state == "Active" else "bold red"
-        _row(functions, style, one.name, one.state, one.runtime, ", ".join(one.sources))
-    topics = output.table("topic", "confirmed", "pending")
-    for topic in report.topics:
-        style = "yellow" if topic.pending else ""
-        _row(topics, style, topic.name, topic.confirmed, topic.pending)
-    alarms = output.table("alarm", "state")
-    for alarm in report.alarms:
-        style = {"OK": "", "ALARM": "bold red"}.get(alarm.state, "dim")
-        _row(alarms, style, alarm.name, alarm.state)
-    for table in (queues, functions, topics, alarms):
-        if table.row_count:
-            output.show(table, "")
-    if report.problems:
-        output.warn("Problems:", *(f"  {problem}" for problem in report.problems))
-    else:
-        output.say("All is well.")
-
-
-def _row(table: Any, style: str, *values: object) -> None:
-    table.add_row(*(output.cell(value, style) for value in values))
 
 
 def logs(

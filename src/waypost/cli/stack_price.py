@@ -9,7 +9,7 @@ import typer
 from waypost.cli import options, output
 
 if TYPE_CHECKING:
-    from waypost.stack.price import Bill
+    from waypost.stack.price import Bill, Line
 
 _MOST: Final = 1e12
 _EXACT: Final = 100
@@ -128,20 +128,22 @@ def _json(per_day: float, retain: float, bills: dict[str, Bill]) -> dict[str, An
             name: {
                 "usd": bill.total,
                 "freeUsd": bill.relief,
-                "lines": [
-                    {
-                        "service": line.rate.service,
-                        "what": line.use.what,
-                        "units": line.use.units,
-                        "unit": line.rate.unit,
-                        "formula": line.use.formula,
-                        "usdPerUnit": line.rate.usd,
-                        "usd": line.usd,
-                        "source": line.rate.source,
-                    }
-                    for line in bill.lines
-                ],
+                "lines": [line_json(line) for line in bill.lines],
             }
             for name, bill in bills.items()
         },
+    }
+
+
+def line_json(line: Line) -> dict[str, Any]:
+    """Return an item of a bill, with how its price comes about."""
+    return {
+        "service": line.rate.service,
+        "what": line.use.what,
+        "units": line.use.units,
+        "unit": line.rate.unit,
+        "formula": line.use.formula,
+        "usdPerUnit": line.rate.usd,
+        "usd": line.usd,
+        "source": line.rate.source,
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from waypost.core.errors import NotFound
+from waypost.core.times import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ class Stack:
         status: such as ``UPDATE_COMPLETE``.
         reason: why it is so, in AWS's words; empty if AWS does not say.
         parameters: their values as they are now.
+        created: when it was made, epoch ms; None if AWS does not say.
     """
 
     stack_id: str
@@ -40,6 +42,7 @@ class Stack:
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    created: int | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -70,7 +73,13 @@ def find(client: Any, name: str) -> Stack | None:
         parameters={p["ParameterKey"]: p["ParameterValue"] for p in said.get("Parameters", ())},
         tags={tag["Key"]: tag["Value"] for tag in said.get("Tags", ())},
         outputs={o["OutputKey"]: o["OutputValue"] for o in said.get("Outputs", ())},
+        created=_created(said),
     )
+
+
+def _created(said: dict[str, Any]) -> int | None:
+    when = said.get("CreationTime")
+    return None if when is None else int(when.timestamp() * SECOND)
 
 
 def get(client: Any, name: str) -> Stack:

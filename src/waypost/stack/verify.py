@@ -45,16 +45,24 @@ def verify(client: Any, suffix: str, fetch: Callable[[str], bytes] | None = None
         fetch: downloads what stands at an address; None for over HTTP, where StoreUnavailable is
             raised if that fails.
     """
-    fetch = fetch or _download
-    return [_judge(client, f"{name}-{suffix}", fetch) for name in FUNCTIONS]
+    names = [f"{name}-{suffix}" for name in FUNCTIONS]
+    return [
+        Verdict(name, differences(client.get_function(FunctionName=name), fetch)) for name in names
+    ]
 
 
-def _judge(client: Any, function: str, fetch: Callable[[str], bytes]) -> Verdict:
-    answer = client.get_function(FunctionName=function)
+def differences(
+    answer: dict[str, Any], fetch: Callable[[str], bytes] | None = None
+) -> tuple[str, ...]:
+    """Return in what the code of a function differs, a line each.
+
+    Args:
+        answer: of GetFunction.
+        fetch: as for `verify`.
+    """
     if answer["Configuration"]["CodeSha256"] == _sha256(bundle.zip_code()):
-        return Verdict(function, ())
-    data = fetch(answer["Code"]["Location"])
-    return Verdict(function, tuple(_differences(data)))
+        return ()
+    return tuple(_differences((fetch or _download)(answer["Code"]["Location"])))
 
 
 def _sha256(data: bytes) -> str:

@@ -97,8 +97,28 @@ def test_all_is_folded_again(stack: Deployed, operator: StackOperator) -> None:
 def test_a_right_that_is_missing_is_said(
     operator: StackOperator, missing: str, command: str, said: str
 ) -> None:
+    operator("put", "--shipment", "OP-3", "--status", "DELIVERED")  # there is something to fold
     operator.grant(without=missing)
     try:
         assert said in operator(*command.split(), code=3)
+    finally:
+        operator.grant()
+
+
+def test_whether_it_is_well_is_said_with_the_rights_of_the_docs(
+    stack: Deployed, operator: StackOperator
+) -> None:
+    [seen] = operator.rows("doctor", "--json")
+    assert seen["refused"] == {}
+    assert {function["name"] for function in seen["functions"] if not function["differences"]} == {
+        f"shipment-{name}-{stack.suffix}" for name in ("processor", "notifier", "sweep")
+    }
+    assert len(seen["queues"]) == 9
+    assert len(seen["alarms"]) == 18
+    assert "AWS/Events TriggeredRules" in seen["price"]["unknown"]["what comes in"]
+
+    operator.grant(without="SeeNumbersAndAlarms")
+    try:
+        assert operator("doctor", code=3).endswith("the rest was refused.\n")
     finally:
         operator.grant()

@@ -183,49 +183,11 @@ def test_destroying_names_what_stays(
         assert ran.out == "Destroyed. These tables stay: shipment-logs-qa.\n"
 
 
-def test_a_stack_that_is_not_there_is_a_no(waypost: Waypost, cloud: CloudFormation) -> None:
-    assert "no stack waypost-qa" in waypost("stack", "status", *QA, code=1).err
-
-
-def test_a_stack_that_is_well_is_a_yes(waypost: Waypost, cloud: CloudFormation) -> None:
-    cloud.status = "UPDATE_COMPLETE"
-    url = client("sqs").create_queue(QueueName="shipment-updates-dlq-qa")["QueueUrl"]
-    cloud.resources = [("AWS::SQS::Queue", url)]
-
-    assert waypost("stack", "status", *QA).out.endswith("All is well.\n")
-
-    client("sqs").send_message(QueueUrl=url, MessageBody="{}")
-    assert "holds 1" in waypost("stack", "status", *QA, code=1).err
-    row = waypost("stack", "status", *QA, "--json", code=1).row
-    assert row["queues"] == [{"name": "shipment-updates-dlq-qa", "waiting": 1, "inFlight": 0}]
-
-
-def test_all_parts_of_a_stack_are_shown(
-    waypost: Waypost, services: dict[str, Any], cloud: CloudFormation
+@pytest.mark.parametrize("command", [("stack", "status", *QA), ("doctor", "--stack", *QA[1:])])
+def test_a_stack_that_is_not_there_is_a_no(
+    waypost: Waypost, cloud: CloudFormation, command: tuple[str, ...]
 ) -> None:
-    cloud.status = "UPDATE_COMPLETE"
-    cloud.resources = [
-        ("AWS::CloudWatch::Alarm", "a"),
-        ("AWS::Lambda::Function", "f"),
-        ("AWS::SNS::Topic", "arn:aws:t"),
-    ]
-    alarm = {"AlarmName": "it-broke", "StateValue": "ALARM", "AlarmDescription": "mend it"}
-    services["cloudwatch"] = Mock()
-    services["cloudwatch"].describe_alarms.return_value = {"MetricAlarms": [alarm]}
-    services["lambda"] = Mock()
-    services["lambda"].get_function_configuration.return_value = {"Runtime": "python3.14"}
-    sources = {"EventSourceMappings": [{"State": "Enabled"}]}
-    services["lambda"].list_event_source_mappings.return_value = sources
-    services["sns"] = Mock()
-    services["sns"].get_topic_attributes.return_value = {"Attributes": {}}
-
-    ran = waypost("stack", "status", *QA, code=1)
-
-    rows = [line.split() for line in ran.out.splitlines()]
-    assert ["f", "Active", "python3.14", "Enabled"] in rows
-    assert ["it-broke", "ALARM"] in rows
-    assert ["t", "0", "0"] in rows
-    assert "mend it" in ran.err
+    assert "no stack waypost-qa" in waypost(*command, code=1).err
 
 
 def test_logs_go_on_until_ctrl_c(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from waypost.stack.price.designs import DESIGNS, Traffic, Use
@@ -48,7 +48,11 @@ def bill(design: str, traffic: Traffic) -> Bill:
         design: one of `DESIGNS`.
         traffic: of the month.
     """
-    uses = tuple(DESIGNS[design](traffic))
+    return charge(tuple(DESIGNS[design](traffic)))
+
+
+def charge(uses: Sequence[Use]) -> Bill:
+    """Return what uses of one month cost together."""
     units = _units(uses)
     lines = [Line(use, RATES[use.rate], _share(use, units[use.rate])) for use in uses]
     return Bill(
