@@ -7,7 +7,7 @@ an update.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from waypost.core import times
 from waypost.core.entries import OPERATOR, to_json
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 Recorded = Outcome | Rejection
 """What became of an event: appended, a duplicate, or kept in quarantine."""
 
+_REPLAY: Final = "replay-name"
+"""EventBridge gives this member to an event that it replays from an archive, and to no other.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
+"""
 _KEY_FULL = Problem("", "too many other entries of this shipment have the same time")
 
 
@@ -100,6 +105,7 @@ def read_event(value: object, now: int) -> Event:
         time=time[0] if time else None,
         detail=detail,
         raw=json.dumps(detail),
+        is_replay=_REPLAY in fields,
     )
 
 

@@ -122,6 +122,7 @@ def test_parameters(template: dict[str, Any]) -> None:
         "EventBusName": "default",
         "Runtime": "python3.14",
         "DeclaredPerDay": 1500,
+        "ArchiveDays": 0,
         "Alarms": "full",
     }
 
@@ -171,6 +172,24 @@ def test_another_bus_may_be_named(template: dict[str, Any]) -> None:
     stack = Stack(template, EventBusName="parcels")
 
     assert stack["ShipmentUpdateRule"]["EventBusName"] == "parcels"
+
+
+def test_nothing_is_archived_unless_days_are_named(stack: Stack) -> None:
+    assert stack.resources("AWS::Events::Archive") == []
+
+
+@pytest.mark.parametrize("bus", ["default", "freight"])
+def test_the_archive_keeps_what_the_rule_matches_of_the_rule_s_bus(
+    template: dict[str, Any], bus: str
+) -> None:
+    stack = Stack(template, ArchiveDays=30, EventBusName=bus, EnvironmentSuffix="e" * 32)
+
+    archive = stack["UpdateArchive"]
+
+    assert archive["EventPattern"] == stack["ShipmentUpdateRule"]["EventPattern"]
+    assert archive["RetentionDays"] == 30
+    assert archive["SourceArn"].endswith(f":event-bus/{bus}")
+    assert len(archive["ArchiveName"]) <= 48  # the most that AWS takes
 
 
 def test_the_log_keeps_its_keys_and_its_stream(stack: Stack) -> None:

@@ -80,6 +80,15 @@ def test_a_month_of_the_first_design_by_hand() -> None:
     assert found["logs", "logs"] == pytest.approx(n * 0.9e-6 * 0.50)
 
 
+def test_an_archive_is_paid_for_what_goes_in_and_what_is_kept() -> None:
+    """A million updates a day for ten days: 18 GB go in a month, 6 GB are kept."""
+    found = lines("waypost", Traffic(1e6, archive_days=10))
+
+    assert found["archive", "the archive"] == pytest.approx(1.80)
+    assert found["archive kept", "archived"] == pytest.approx(6 * 0.023)
+    assert ("archive", "the archive") not in lines("waypost", Traffic(1e6))
+
+
 def test_a_month_of_this_stack_by_hand() -> None:
     """1,500 a day: 45,000 a month, one in a batch of the queue and, within a minute, of the stream."""
     n = 45_000

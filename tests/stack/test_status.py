@@ -297,9 +297,11 @@ def test_a_stack_that_is_younger_than_the_month_pays_from_its_beginning() -> Non
         log_groups=(),
         dashboards=1,
         alarms=None,
+        archives=1,
     )
 
     month = status.month.so_far(parts, {}, NOW - 3 * 86_400_000, NOW)
 
     assert month.since == NOW - 3 * 86_400_000
     assert month.share == pytest.approx(0.1)
+    assert "the archive" in {one.what for one in month.unknown}

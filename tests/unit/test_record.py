@@ -38,6 +38,20 @@ def fail(*_: object, **__: object) -> NoReturn:
     raise StoreUnavailable(message)
 
 
+def envelope(**members: object) -> dict[str, object]:
+    when = "2026-03-02T11:00:00Z"
+    return {"id": "e", "source": SENDER, "time": when, "detail": {}, **members}
+
+
+@pytest.mark.parametrize("name", ["night-of-the-2nd", "", None])
+def test_what_an_archive_sends_again_is_known_by_the_member_that_the_bus_adds(
+    name: str | None,
+) -> None:
+    assert read_event(envelope(**{"replay-name": name}), NOON).is_replay
+    assert not read_event(envelope(), NOON).is_replay
+    assert not read_event(envelope(detail={"replay-name": name}), NOON).is_replay
+
+
 # --- what fails --------------------------------------------------------------------------------
 
 

@@ -119,9 +119,17 @@ class Processor:
             self._metrics.add(Metric.REJECTED)
             _say(rejection)
         else:
-            for result in record([event], store=self._store, metrics=self._metrics, now=now):
-                if isinstance(result, Rejection):
-                    _say(result)
+            # A replay tells of the past: a log that has it knows a duplicate, and a fresh one is
+            # to be filled, not to alert anybody.
+            [result] = record(
+                [event],
+                store=self._store,
+                metrics=self._metrics,
+                now=now,
+                quiet=event.is_replay,
+            )
+            if isinstance(result, Rejection):
+                _say(result)
 
 
 def _say(rejection: Rejection) -> None:

@@ -35,6 +35,12 @@ def price(
             "--retain", min=0, max=1_200, metavar="MONTHS", help="Months of updates in the tables."
         ),
     ] = 12,
+    archive_days: Annotated[
+        float,
+        typer.Option(
+            "--archive-days", min=0, max=3_650, metavar="N", help="Days that the bus keeps events."
+        ),
+    ] = 0,
     against: Annotated[
         str | None,
         typer.Option(
@@ -53,7 +59,7 @@ def price(
     """
     from waypost.stack.price import DESIGNS, Traffic, bill
 
-    traffic = Traffic(per_day, retain)
+    traffic = Traffic(per_day, retain, archive_days=archive_days)
     names = dict.fromkeys([next(iter(DESIGNS)), *([against] if against else [])])
     bills = {name: bill(name, traffic) for name in names}
     if as_json:

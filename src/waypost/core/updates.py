@@ -39,6 +39,7 @@ class Event:
         time: the envelope's time, epoch ms; None where a route has none (a line of a file).
         detail: the payload, decoded from JSON.
         raw: the payload as the very text that came in.
+        is_replay: whether an archive sends it again; what it says may be long past.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Event:
     time: int | None
     detail: object
     raw: str
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ PARAMETERS: Final = (
     "EventBusName",
     "Runtime",
     "DeclaredPerDay",
+    "ArchiveDays",
     "Alarms",
 )
 """The parameters of the template."""

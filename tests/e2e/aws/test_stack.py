@@ -323,3 +323,39 @@ def test_a_shipment_that_falls_silent_is_told_of_by_the_sweep(stack: Deployed) -
     assert stack.invoke("shipment-sweep", {}).error == ""
     [message] = eventually(lambda: stack.messages(about="SILENT-1"))
     assert message["Subject"] == "Logistics Alert: STALLED - SILENT-1"
+
+
+def test_what_an_archive_replays_is_a_duplicate_or_alerts_nobody(stack: Deployed) -> None:
+    """The archive is made by hand: CloudFormation knows none here."""
+    events = stack.aws.client("events")
+    bus = events.describe_event_bus()["Arn"]
+    pattern = json.dumps({"detail": {"shipmentId": ["ARCHIVED-1"]}})
+    archive = events.create_archive(
+        ArchiveName="shipment-events-dev", EventSourceArn=bus, EventPattern=pattern
+    )["ArchiveArn"]
+
+    def duplicates() -> float:
+        return stack.total("shipment-processor", "DuplicatesIgnored")
+
+    stack.send(update("ARCHIVED-1", "LOST"))
+    assert eventually(lambda: stack.messages(about="ARCHIVED-1"))
+    before = duplicates()
+
+    events.start_replay(
+        ReplayName="again",
+        EventSourceArn=archive,
+        EventStartTime=datetime.now(UTC) - timedelta(hours=1),
+        EventEndTime=datetime.now(UTC) + timedelta(minutes=1),
+        Destination={"Arn": bus},
+    )
+
+    assert eventually(lambda: duplicates() - before) == 1
+    assert len(stack.rows("ARCHIVED-1")) == 1
+    # One that this log has not: as a replay into a fresh stack brings it.
+    again = {**event("ARCHIVED-2", "LOST"), "replay-name": "again"}
+    url = stack.queue("shipment-updates")
+    stack.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(again))
+    assert eventually(lambda: stack.state("ARCHIVED-2"))["condition"] == "LOST"
+    fence(stack, "ARCHIVED-3")
+    assert stack.messages(about="ARCHIVED-2") == []
+    assert len(stack.messages(about="ARCHIVED-1")) == 1

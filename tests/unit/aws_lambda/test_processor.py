@@ -163,3 +163,43 @@ def test_no_log_holds_what_a_sender_wrote(
         world.processor.handle(sqs_batch(lost("A"), bus_event(status="Ann Example")), Time())
     assert "message m1: ValueError in flaky" in caplog.text
     assert "Ann" not in caplog.text
+
+
+# --- what an archive sends again
+
+
+def replayed(event: Any) -> Any:
+    return {**event, "replay-name": "again"}
+
+
+def spy(world: World, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Note how quietly each entry is appended."""
+    append, noted = world.store.append, []
+
+    def noting(entries: Sequence[Entry], *, quiet: bool = False) -> list[Outcome]:
+        noted.append(quiet)
+        return append(entries, quiet=quiet)
+
+    monkeypatch.setattr(world.store, "append", noting)
+    return noted
+
+
+def test_only_what_is_replayed_is_recorded_quietly(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = spy(world, monkeypatch)
+
+    world.processor.handle(lost("A"), Time())
+    world.processor.handle(sqs_batch(replayed(lost("B"))), Time())
+    world.processor.handle(sqs_batch(lost("C")), Time())
+
+    assert quiet == [False, True, False]
+
+
+def test_a_replay_into_the_log_that_has_it_is_a_duplicate(world: World) -> None:
+    world.processor.handle(sqs_batch(lost("A"), lost("B")), Time())
+
+    world.processor.handle(sqs_batch(replayed(lost("A")), replayed(lost("B"))), Time())
+
+    assert [len(world.store.history(i)) for i in "AB"] == [1, 1]
+    assert world.metrics.value(Metric.DUPLICATES) == 2

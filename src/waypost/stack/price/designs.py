@@ -39,6 +39,8 @@ IDLE_POLLS: Final = 5 * MONTH / 20
 """Receives a month of one queue in which nothing is: five pollers of Lambda, each waiting for 20 s."""
 WINDOW: Final = 60
 """Seconds of the alert window, the default."""
+EVENT_KB: Final = 0.6
+"""An event with its envelope, assumed."""
 LOG_BYTES: Final = {"processor": 700, "notifier": 700, "sweep": 900}
 """Bytes of the log lines of one invocation, assumed."""
 
@@ -51,11 +53,13 @@ class Traffic:
         per_day: updates a day.
         retain: months of updates that are kept.
         log_days: days that logs are kept.
+        archive_days: days that the bus keeps events to be replayed; 0 for no archive.
     """
 
     per_day: float
     retain: float = 12
     log_days: int = 14
+    archive_days: float = 0
 
     @property
     def updates(self) -> float:
@@ -155,6 +159,15 @@ def waypost(traffic: Traffic) -> Iterator[Use]:
     ) / 1e9
     yield Use("logs", "logs", logs, "0.7 KB a run, 0.9 a sweep (assumed)")
     yield Use("logs kept", "logs kept", logs * traffic.log_days / DAYS, f"{traffic.log_days} days")
+    yield from _archive(traffic)
+
+
+def _archive(traffic: Traffic) -> Iterator[Use]:
+    if traffic.archive_days:
+        size = traffic.updates * EVENT_KB / 1e6
+        yield Use("the archive", "archive", size, f"{EVENT_KB:g} KB an update (assumed)")
+        days = f"{traffic.archive_days:g} days"
+        yield Use("archived", "archive kept", size * traffic.archive_days / DAYS, days)
 
 
 def seed(traffic: Traffic) -> Iterator[Use]:

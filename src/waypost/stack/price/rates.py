@@ -77,6 +77,20 @@ RATES: Final = {
             source=_EVENTS,
         ),
         Rate(
+            name="archive",
+            service="EventBridge",
+            unit="GB put into an archive",
+            tiers=_flat(0.10),
+            source=_EVENTS,
+        ),
+        Rate(
+            name="archive kept",
+            service="EventBridge",
+            unit="GB-month of an archive",
+            tiers=_flat(0.023),
+            source=_EVENTS,
+        ),
+        Rate(
             name="schedule",
             service="EventBridge",
             unit="Scheduler invocation",

@@ -95,6 +95,7 @@ class _Resources:
         self.topics = by_type.get("AWS::SNS::Topic", [])
         self.tables = by_type.get("AWS::DynamoDB::Table", [])
         self.log_groups = by_type.get("AWS::Logs::LogGroup", [])
+        self.archives = by_type.get("AWS::Events::Archive", [])
         self.dashboards = by_type.get("AWS::CloudWatch::Dashboard", [])
         self.state_table = by_name.get("ShipmentStateTable")
         bus = stack.parameters.get("EventBusName", "default")
@@ -165,6 +166,7 @@ def _report(
         tables=tables() or (),
         log_groups=found.log_groups,
         dashboards=len(found.dashboards),
+        archives=len(found.archives),
         alarms=None if watched is None else sum(alarm.metrics for alarm in watched),
     )
     sums = asking.soon("price", "cloudwatch", lambda: _sums(watch, parts, now))

@@ -45,6 +45,7 @@ class Parts:
         rule: the dimensions of the rule's metrics.
         queues: those that functions poll; nobody looks into the others.
         alarms: how many metrics are watched by alarms; None if not known.
+        archives: how many archives there are; no metric tells of their size.
     """
 
     rule: tuple[tuple[str, str], ...]
@@ -55,6 +56,7 @@ class Parts:
     log_groups: Sequence[str]
     dashboards: int
     alarms: int | None
+    archives: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,8 @@ def so_far(parts: Parts, points: Mapping[Metric, Points], created: int | None, n
     uses += _standing(parts, share)
     if parts.alarms is None:
         unknown.append(Unknown(what="alarms", why="not asked"))
+    if parts.archives:
+        unknown.append(Unknown(what="the archive", why="no metric tells of its size"))
     if not parts.tables:
         unknown.append(Unknown(what="what is kept", why="not asked"))
     return Month(since=since, share=share, bill=charge(uses), unknown=unknown)
