@@ -44,14 +44,14 @@ def look(**told: Any) -> Report:
         ({"alarm": "ALARM"}, f"alarm {DLQ}-qa: Look. docs/how-to/answer-an-alarm.md#{DLQ}"),
         (
             {"waiting": 3},
-            "shipment-updates-dlq-qa holds 3: `waypost stack redrive shipment-updates-dlq-qa`",
+            "shipment-updates-dlq-qa holds 3: `waypost stack redrive shipment-updates-dlq-qa --env qa`",
         ),
         ({"function": "Failed"}, "shipment-processor-qa is Failed"),
         ({"source": "Disabled"}, "shipment-processor-qa is not fed: Disabled"),
         ({"pending": 1}, "logistics-alerts-qa: 1 have not confirmed their subscription"),
         (
             {"runtime": "python3.10"},
-            "python3.10 ended on 2026-10-31: `waypost stack deploy --parameter Runtime=...`",
+            "python3.10 ended on 2026-10-31: `waypost stack deploy --env qa --parameter Runtime=...`",
         ),
     ],
 )
@@ -85,7 +85,7 @@ def test_other_code_than_this_version_s_is_a_note(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("waypost.stack.verify._download", lambda _: b"no zip")
 
     assert look(code="other", resources=ONE).notes == [
-        "other code than this version's: shipment-processor-qa; see `waypost stack verify`"
+        "other code than this version's: shipment-processor-qa; see `waypost stack verify --env qa`"
     ]
 
 

@@ -123,6 +123,7 @@ def _show(report: Report) -> None:
 
 
 def _show_verdict(report: Report) -> None:
+    output.say("")
     for note in report.notes:
         output.note(f"Note: {note}")
     if report.problems:
@@ -237,7 +238,8 @@ def _queues(report: Report) -> Table:
             cells = (queue.name, queue.waiting, queue.in_flight)
             shown.add_row(*(output.cell(cell, style) for cell in cells), age)
     if empty:
-        shown.add_row(output.cell(f"{len(empty)} dead-letter queues", "dim"), output.cell(0, "dim"))
+        name = f"{len(empty)} empty dead-letter queue{'s' if len(empty) > 1 else ''}"
+        shown.add_row(output.cell(name, "dim"), output.cell(0, "dim"))
     return shown
 
 

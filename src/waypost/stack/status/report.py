@@ -179,6 +179,7 @@ def ends(runtime: str) -> date | None:
 
 
 def _problems(report: Report) -> Iterator[str]:
+    env = _env(report)
     if report.stack.status not in stacks.DONE:
         yield f"the stack is in {report.stack.status}"
     for alarm in report.alarms:
@@ -186,7 +187,7 @@ def _problems(report: Report) -> Iterator[str]:
             yield f"alarm {alarm.name}: {alarm.meaning} {alarm.runbook}"
     for queue in report.queues:
         if queue.is_dead_letter and queue.waiting:
-            yield f"{queue.name} holds {queue.waiting}: `waypost stack redrive {queue.name}`"
+            yield f"{queue.name} holds {queue.waiting}: `waypost stack redrive {queue.name} {env}`"
     yield from _function_problems(report)
     for topic in report.topics:
         if topic.pending:
@@ -201,13 +202,18 @@ def _function_problems(report: Report) -> Iterator[str]:
             yield f"{function.name} is not fed: {', '.join(stopped)}"
     for runtime, day in _runtimes(report):
         if day <= report.today:
-            yield f"{runtime} ended on {day}: `waypost stack deploy --parameter Runtime=...`"
+            deploy = f"waypost stack deploy {_env(report)} --parameter Runtime=..."
+            yield f"{runtime} ended on {day}: `{deploy}`"
+
+
+def _env(report: Report) -> str:
+    return f"--env {report.stack.parameters.get('EnvironmentSuffix', '')}"
 
 
 def _notes(report: Report) -> Iterator[str]:
     others = [function.name for function in report.functions if function.differences]
     if others:
-        yield f"other code than this version's: {', '.join(others)}; see `waypost stack verify`"
+        yield f"other code than this version's: {', '.join(others)}; see `waypost stack verify {_env(report)}`"
     if unread := [f.name for f in report.functions if f.differences is None]:
         yield f"code that could not be downloaded, and so not compared: {', '.join(unread)}"
     for runtime, day in _runtimes(report):
