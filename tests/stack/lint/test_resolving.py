@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.linting import TODAY
 from waypost.stack.errors import UnusableTemplate
+from waypost.stack.lint import template
 from waypost.stack.lint.facts import Facts
 from waypost.stack.lint.reading import read
 from waypost.stack.lint.template import View, views
@@ -177,6 +178,16 @@ def test_text_without_end_is_refused() -> None:
     )
     with pytest.raises(UnusableTemplate, match="16,777,216 characters"):
         views(read(text.encode()), Facts(TODAY))
+
+
+def test_a_large_template_is_looked_at_in_fewer_scenarios() -> None:
+    text = "Parameters: {P: {Type: String, Default: a}}\nConditions: {C: !Equals [!Ref P, b]}\nResources:\n"
+    large = text + "".join(f"  R{n}: {{Type: T}}\n" for n in range(9))
+    for most, scenarios, left_out in ((18, 2, 0), (17, 1, 1)):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(template, "WORK", most)
+            found, rest = views(read(large.encode()), Facts(TODAY))
+        assert (len(found), len(rest)) == (scenarios, left_out)
 
 
 @pytest.mark.parametrize("text", ["a: 1", "Resources: [1]", "Resources:"])

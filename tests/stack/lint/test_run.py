@@ -122,6 +122,14 @@ def test_a_macro_is_said_to_be_unseen() -> None:
     assert unjudged(judge(text)) == {("", "", "what the transform Mine makes is not seen here")}
 
 
+@pytest.mark.parametrize("more", ["", ", Statistic: Sum"])
+def test_properties_that_a_transform_makes_are_said_to_be_unseen(more: str) -> None:
+    transform = "Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://a/b}}"
+    report = judge(resources(f"T: {{Type: Custom::T, Properties: {{{transform}{more}}}}}\n"))
+
+    assert unjudged(report) == {("", "T", "what a transform adds to it is not seen here")}
+
+
 def test_every_rule_says_what_it_is_about() -> None:
     assert len(RULES) >= 30
     for rule in RULES.values():

@@ -48,20 +48,24 @@ class Grant:
 def grants(view: View) -> Iterator[Grant]:
     """Return all that identity policies in the template allow."""
     for role in view.of(ROLE):
-        for policy in listed(role.get("Policies")):
-            yield from _statements(role, member(policy, "PolicyDocument"))
+        yield from _own(role)
     for policy in view.of(*_ATTACHED):
         yield from _statements(policy, policy.get("PolicyDocument"))
 
 
 def of_role(view: View, role: Resource) -> list[Grant]:
     """Return what a role may do by the policies in the template."""
-    own = [grant for grant in grants(view) if grant.resource is role]
+    found = [*_own(role)]
     for policy in view.of(*_ATTACHED):
         names = [*listed(policy.get("Roles")), *listed(policy.get("RoleName"))]
         if any(view.target(name, ROLE) is role for name in names):
-            own += _statements(policy, policy.get("PolicyDocument"))
-    return own
+            found += _statements(policy, policy.get("PolicyDocument"))
+    return found
+
+
+def _own(role: Resource) -> Iterator[Grant]:
+    for policy in listed(role.get("Policies")):
+        yield from _statements(role, member(policy, "PolicyDocument"))
 
 
 def has_more(view: View, role: Resource) -> bool:

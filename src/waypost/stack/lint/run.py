@@ -69,6 +69,8 @@ def _unseen(document: Map) -> Iterator[Gap]:
     for name, whole in resources.items():
         if name.startswith("Fn::"):
             yield Gap(name, resources.lines[name], "the resources that it makes are not seen here")
+        elif member(whole, "Properties", "Fn::Transform") is not None:
+            yield Gap(name, resources.lines[name], "what a transform adds to it is not seen here")
         elif text(member(whole, "Type")) in _NESTED:
             yield Gap(name, resources.lines[name], f"what {whole['Type']} makes is not seen here")
     for where, line, reason in sam.untold(document):

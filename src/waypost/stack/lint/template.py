@@ -19,7 +19,7 @@ from waypost.stack.lint.resolving import Resolver
 from waypost.stack.lint.values import Hole, Reference, listed, member, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from waypost.stack.lint.facts import Facts
 
@@ -27,6 +27,8 @@ SCENARIOS: Final = 32
 """At most so many are looked at; of further ones it is said that they were not."""
 RESOURCES: Final = 2_000
 """At most so many resources, four times as many as a stack may have (SAM makes several of one)."""
+WORK: Final = 16_000
+"""Resources times scenarios: all of them for the 500 resources that a stack may have, fewer for more."""
 _DECLARED: Final = "DeclaredPerDay"
 """The parameter by which a template says what it is meant for."""
 _OTHER: Final = "other"
@@ -128,11 +130,11 @@ class View:
 
     def of(self, *types: str) -> list[Resource]:
         """Return the resources of these types that are made."""
-        return [resource for resource in self.made if resource.type in types]
+        return [resource for kind in types for resource in self._made_by_type.get(kind, ())]
 
     def any_of(self, *types: str) -> list[Resource]:
         """Return the resources of these types, made in this scenario or not."""
-        return [resource for resource in self.all.values() if resource.type in types]
+        return [resource for kind in types for resource in self._by_type.get(kind, ())]
 
     def target(self, value: Any, *types: str) -> Resource | None:
         """Return the resource of one of these types that a value means; None if none here.
@@ -146,7 +148,21 @@ class View:
             return found if found is not None and found.type in types else None
         if not isinstance(value, str) or not value:
             return None
-        return next((r for r in self.any_of(*types) if _is_named(value, r)), None)
+        if value.startswith("arn:"):
+            value = value.rpartition(":")[2].rpartition("/")[2]
+        return next((r for r in self._by_name.get(value, ()) if r.type in types), None)
+
+    @cached_property
+    def _by_type(self) -> Mapping[str, list[Resource]]:
+        return _grouped((resource.type, resource) for resource in self.all.values())
+
+    @cached_property
+    def _made_by_type(self) -> Mapping[str, list[Resource]]:
+        return _grouped((resource.type, resource) for resource in self.made)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, list[Resource]]:
+        return _grouped((name, r) for r in self.all.values() for name in _names(r))
 
     def tied(self, resource: Resource) -> set[str]:
         """Return the logical ids that come before a resource: those it refers to or depends on."""
@@ -167,16 +183,19 @@ class View:
         return found
 
 
-def _is_named(value: str, resource: Resource) -> bool:
-    """Tell whether a text is the name of a resource, or an ARN that ends in it."""
+def _grouped(pairs: Iterable[tuple[str, Resource]]) -> Mapping[str, list[Resource]]:
+    groups: dict[str, list[Resource]] = {}
+    for key, resource in pairs:
+        groups.setdefault(key, []).append(resource)
+    return groups
+
+
+def _names(resource: Resource) -> Iterator[str]:
+    """Return the texts that stand for a resource: its name, and itself within a text."""
     name = resource.properties.get(_NAMES.get(resource.type, ""))
-    if value.startswith("arn:"):
-        value = value.rpartition(":")[2].rpartition("/")[2]
-    return (
-        value in {name, f"${{{resource.name}}}"}
-        if isinstance(name, str)
-        else value == f"${{{resource.name}}}"
-    )
+    if isinstance(name, str):
+        yield str(name)
+    yield f"${{{resource.name}}}"
 
 
 def references(value: Any) -> Iterator[Reference]:
@@ -213,8 +232,9 @@ def views(document: Map, facts: Facts) -> tuple[list[View], list[str]]:
     if len(document["Resources"]) > RESOURCES:
         raise UnusableTemplate(f"it has more than {RESOURCES:,} resources")
     found = list(_scenarios(document, facts.overrides))
-    left_out = [scenario.words for scenario in found[SCENARIOS:]]
-    return [_view(document, scenario, facts) for scenario in found[:SCENARIOS]], left_out
+    most = max(1, min(SCENARIOS, WORK // max(1, len(document["Resources"]))))
+    left_out = [scenario.words for scenario in found[most:]]
+    return [_view(document, scenario, facts) for scenario in found[:most]], left_out
 
 
 def _view(document: Map, scenario: Scenario, facts: Facts) -> View:
@@ -225,6 +245,8 @@ def _view(document: Map, scenario: Scenario, facts: Facts) -> View:
             continue
         resolved = resolver.resolve(whole)
         properties = resolved.get("Properties")
+        if isinstance(properties, Hole):
+            continue  # they are made elsewhere, and it is said that they are not seen
         properties = properties if isinstance(properties, Map) else Map(line)
         resources[name] = Resource(name, whole["Type"], properties, resolved, line)
     return View(document, scenario, facts, resolver, resources)
