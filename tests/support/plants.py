@@ -137,9 +137,9 @@ def rejects_are_dropped(patch: pytest.MonkeyPatch) -> None:
 def counted_before_durable(patch: pytest.MonkeyPatch) -> None:
     real = record
 
-    def early(events: Any, *, store: Any, metrics: Any, now: int) -> Any:
+    def early(events: Any, *, metrics: Any, **rest: Any) -> Any:
         metrics.add(Metric.UPDATES, len(events), "IN_TRANSIT")
-        return real(events, store=store, metrics=metrics, now=now)
+        return real(events, metrics=metrics, **rest)
 
     patch.setattr(processor, "record", early)
 

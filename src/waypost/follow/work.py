@@ -106,10 +106,12 @@ class Following:
         window: int,
         sweep_every: int,
         on_message: Callable[[], None] = lambda: None,
+        rest: Callable[[float], None] = time.sleep,
     ) -> None:
         """Sweep every ``sweep_every`` ms; decide alerts when a ``window`` (ms) drains.
 
-        ``on_message`` is told of each message that was made, so that it is delivered at once.
+        ``on_message`` is told of each message that was made, so that it is delivered at once;
+        ``rest`` waits for so many seconds.
         """
         self._store = store
         self._follower = follower
@@ -119,6 +121,7 @@ class Following:
         self._window = window
         self._sweep_every = sweep_every
         self._on_message = on_message
+        self._rest = rest
         self._swept_at: int | None = None
         self._busy_since: int | None = None
         self._held_at: int | None = None
@@ -148,7 +151,7 @@ class Following:
         behind = self._store.behind()
         self._metrics.set(Metric.BEHIND, behind)
         if busy and behind < ROUND:
-            time.sleep(min(time.monotonic() - began, LONGEST_REST))
+            self._rest(min(time.monotonic() - began, LONGEST_REST))
         return busy
 
     def finish(self) -> None:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from waypost.core.entries import MAPPINGS, CodeMapping, Entry
-from waypost.core.errors import InvalidUpdate, StoreUnavailable
+from waypost.core.errors import StoreUnavailable
 from waypost.core.fields import decode
 from waypost.core.shipments import Thresholds, code_key
 from waypost.core.times import DAY, SECOND
-from waypost.core.updates import ShipmentUpdate, parse
 from waypost.metrics.memory import MemoryMetrics
 from waypost.operate import DETAIL_TYPE, SOURCE
-from waypost.record import read_event, record_entries
-from waypost.simulate.world.aws import ENV, LOGS, AwsHome
+from waypost.record import record_entries
+from waypost.simulate.world.aws import ENV, LOGS, REJECTED, STATE, AwsHome
 from waypost.simulate.world.faults import Calls, Drawn, Fault, Place, Planned
 from waypost.simulate.world.functions import Output
 from waypost.simulate.world.kernel import Chance, Ended, Kernel, Line, Stuck
 from waypost.simulate.world.scenario import MINUTE, START, Deed, Scenario, kinds_of
+from waypost.simulate.world.seen import Reader, SavedShipment
+from waypost.simulate.world.watching import read_told
 from waypost.stack.redrive import Redriver
 from waypost.stores.dynamodb.items import read_entry
+from waypost.stores.dynamodb.texts import unpack, unpack_json
 
 if TYPE_CHECKING:
+    from waypost.core.shipments import Ref
+    from waypost.ports import Message
     from waypost.simulate.world.scenario import Sending
 
 _LOOK: Final = 10 * MINUTE
@@ -96,6 +100,7 @@ class World:
         done: what operators had recorded.
         is_at_rest: whether nothing was under way when it was last waited for.
         marked: when `mark` was called last, and how many messages people had got by then.
+        read: reads what was sent.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -114,7 +119,7 @@ class World:
         self.done: list[Deed] = []
         self.is_at_rest = True
         self.marked = (START, 0)
-        self._updates: dict[str, ShipmentUpdate | None] = {}
+        self.read = Reader()
 
     # ------------------------------------------------------------------------------- phases
 
@@ -205,14 +210,6 @@ class World:
                 self.done.append(deed)
                 return
 
-    def updates(self) -> Iterator[tuple[str, ShipmentUpdate | None]]:
-        """Yield each accepted event's id, and the update that it is; None if it is none."""
-        for sending in self.accepted:
-            event_id = sending.event["id"]
-            if event_id not in self._updates:
-                self._updates[event_id] = _update_of(sending)
-            yield event_id, self._updates[event_id]
-
     def _redrive(self) -> None:
         redriver = Redriver(self.home.client, ENV)
         is_gone = self.home.dropped > 0
@@ -254,6 +251,53 @@ class World:
         return [read_entry(item) for item in self.home.items(LOGS)]
 
     @property
+    def tried(self) -> list[Sending]:
+        """What was handed in: the bus takes everything."""
+        return self.accepted
+
+    @property
+    def quarantined(self) -> list[str]:
+        """The ids of the events in quarantine: some are there whole, with their envelope."""
+        found = []
+        for item in self.home.items(REJECTED):
+            raw: Any = decode(unpack(item["rawEvent"]))
+            is_whole = isinstance(raw, dict) and "detail-type" in raw
+            found.append(str(raw["id"]) if is_whole else item["envelopeId"]["S"])
+        return found
+
+    @property
+    def given_up(self) -> str:
+        """The text of all that waits in dead-letter queues."""
+        return "".join(body for bodies in self.home.dead_letters.values() for body in bodies)
+
+    @property
+    def states(self) -> dict[str, SavedShipment]:
+        """What is saved of each shipment."""
+        return {
+            item["shipmentId"]["S"]: SavedShipment(
+                shipment=unpack_json(item["state"]),
+                incidents=unpack_json(item["incidents"]),
+                told=read_told(item),
+            )
+            for item in self.home.items(STATE)
+        }
+
+    @property
+    def quiet(self) -> dict[str, set[Ref]]:
+        """By shipment, the entries that shall alert nobody."""
+        refs: dict[str, set[Ref]] = {}
+        for item in self.home.items(LOGS):
+            if "quiet" in item:
+                ref = (item["sender"]["S"], item["eventId"]["S"])
+                refs.setdefault(item["shipmentId"]["S"], set()).add(ref)
+        return refs
+
+    @property
+    def messages(self) -> list[Message]:
+        """Every message that people got, in their order."""
+        return [published.message for published in self.home.watch.published]
+
+    @property
     def histories(self) -> dict[str, list[Entry]]:
         """The entries of each shipment, by shipment id; mappings apart."""
         found: dict[str, list[Entry]] = {}
@@ -261,15 +305,6 @@ class World:
             if entry.shipment_id != MAPPINGS:
                 found.setdefault(entry.shipment_id, []).append(entry)
         return dict(sorted(found.items()))
-
-
-def _update_of(sending: Sending) -> ShipmentUpdate | None:
-    """Return the update that an event is, whenever it is looked at; None if it is none."""
-    try:
-        event = read_event(decode(json.dumps(sending.event)), sending.at)
-        return parse(event, now=sending.at)
-    except InvalidUpdate:
-        return None
 
 
 def phases() -> tuple[

@@ -1,0 +1,1 @@
+"""The world of one machine: a process with threads, its file, and its mail server."""
