@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """Reads events as updates, each once: a world is looked at more often than it changes."""
+    """Reads events as updates, each once: a world is looked at more often than it changes.
+
+    An event is known by the id of its envelope, which no two events of a world share.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, ShipmentUpdate | None] = {}

@@ -115,13 +115,13 @@ def draw_machine(seed: int) -> MachineScenario:
 
 def _twins(rng: Random, sendings: tuple[Sending, ...]) -> Iterator[Sending]:
     """Yield events that say, of the same moment, that a shipment was somewhere else."""
-    for _ in range(rng.choice((0, 0, 1, 2))):
+    for number in range(rng.choice((0, 0, 1, 2))):
         sending = rng.choice(sendings)
         detail = sending.event["detail"]
         if isinstance(detail, dict) and "eventId" in detail:
             place = rng.choice(("Here", "There"))
             twin = {**detail, "eventId": f"{detail['eventId']}-twin", "location": place}
-            event = {**sending.event, "id": f"{sending.event['id']}-twin", "detail": twin}
+            event = {**sending.event, "id": f"{sending.event['id']}-twin-{number}", "detail": twin}
             yield Sending(rng.choice(sendings).at, event)
 
 
