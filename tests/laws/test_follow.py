@@ -23,6 +23,7 @@ from waypost.core.errors import InvalidUpdate
 from waypost.core.fields import decode
 from waypost.core.incidents import Told, incident_json, incidents, shipment_json
 from waypost.core.shipments import Shipment, fold, read_mappings
+from waypost.core.statuses import Status
 from waypost.core.updates import Event
 from waypost.metrics.memory import MemoryMetrics
 from waypost.ports import IncidentQuery, Metric, Outcome, Rejection
@@ -166,6 +167,27 @@ def test_what_is_recorded_quietly_alerts_nobody_of_what_it_amounts_to(
         assert home.alerted() == []
         home.rederive()
         home.settle()
+        assert home.alerted() == []
+
+
+@every_home
+def test_who_falls_silent_after_a_quiet_import_alerts_like_any_other(name: str) -> None:
+    scan = [update("IN_TRANSIT", 0, "silent-later")]
+    with HOMES[name]() as home:
+        live(home, [("record_quietly", scan)])
+        assert home.alerted() == []
+        live(home, [("wait", 1_000)])
+        [key] = home.alerted()
+        assert Status.STALLED in key
+
+
+@every_home
+def test_who_was_silent_when_imported_quietly_alerts_nobody(name: str) -> None:
+    scan = [update("IN_TRANSIT", 0, "silent-before")]
+    with HOMES[name]() as home:
+        live(home, [("wait", 1_000), ("record_quietly", scan), ("follow",), ("wait", 1)])
+        live(home, [("rederive",)])
+        assert home.store.incidents(IncidentQuery(is_open=True))
         assert home.alerted() == []
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from waypost.core.entries import location_json
-from waypost.core.statuses import Status
+from waypost.core.statuses import Kind, Status
 from waypost.core.times import format_time
 
 if TYPE_CHECKING:
@@ -82,7 +82,11 @@ def incidents(shipment: Shipment) -> tuple[Incident, ...]:
 
 
 def decide(
-    shipment: Shipment, told: Told, quiet: frozenset[Ref] = frozenset()
+    shipment: Shipment,
+    told: Told,
+    quiet: frozenset[Ref] = frozenset(),
+    *,
+    quiet_is_new: bool = True,
 ) -> tuple[tuple[Alert, ...], Told]:
     """Decide which alerts a folded shipment calls for.
 
@@ -94,6 +98,8 @@ def decide(
         shipment: as folded just now.
         told: who was told of what before.
         quiet: entries that came in quietly: an episode with one of them counts as covered.
+        quiet_is_new: whether that holds for silence and lateness too. It does when those entries
+            are followed first; who falls silent later alerts like any other.
 
     Returns:
         The alerts to send, and what is told before they are; `tell` adds what they tell.
@@ -104,7 +110,8 @@ def decide(
         if not episode.condition.critical:
             continue
         members = _told_by(episode.condition, episode.members)
-        if not members.isdisjoint(told) or not quiet.isdisjoint(episode.members):
+        hushed = quiet_is_new or episode.condition.kind is not Kind.DERIVED
+        if not members.isdisjoint(told) or (hushed and not quiet.isdisjoint(episode.members)):
             joined |= members - told
         elif not (episode.acknowledged or episode.muted) and (
             episode.resolved_at is None or episode.condition in _EVEN_IF_OVER

@@ -25,7 +25,7 @@ def judge(fold: Fold, saved: Saved, quiet: frozenset[Ref], now: int, *, deciding
         deciding: whether the alerts it calls for are sent now; else they stay ``undecided``.
     """
     shipment = fold.shipment(now)
-    alerts, told = decide(shipment, saved.told, quiet)
+    alerts, told = decide(shipment, saved.told, quiet, quiet_is_new=len(quiet) != saved.quiet)
     return Save(
         shipment=shipment,
         told=tell(told, alerts) if deciding else told,
@@ -33,4 +33,5 @@ def judge(fold: Fold, saved: Saved, quiet: frozenset[Ref], now: int, *, deciding
         due_at=fold.due(now),
         undecided=bool(alerts) and not deciding,
         alerts=alerts if deciding else (),
+        quiet=len(quiet),
     )

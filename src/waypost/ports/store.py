@@ -68,11 +68,13 @@ class Saved:
         version: counts the saves from 1; 0 if it was never saved.
         told: who was told of what.
         conflicts: how many conflicts it had.
+        quiet: as in its last `Save`, where the store says for ever what came in quietly; else 0.
     """
 
     version: int
     told: Told
     conflicts: int
+    quiet: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Save:
         alerts: what to tell people: noted in the ledger in one with the rest, or not at all; an
             alert whose key is there already is not noted again.
         sent: how they were told of all ``alerts`` already; None where the store's outbox does it.
+        quiet: how many entries it was folded with that came in quietly.
     """
 
     shipment: Shipment
@@ -112,6 +115,7 @@ class Save:
     undecided: bool = False
     alerts: tuple[Alert, ...] = ()
     sent: Sent | None = None
+    quiet: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

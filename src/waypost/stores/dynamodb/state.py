@@ -34,6 +34,7 @@ TRANSACTION: Final = 1_000_000
 _PAGE: Final = 250
 """Keys read from a shard at once."""
 _EPOCH: Final = format_time(0)
+_NONE: Final = {"N": "0"}
 _OPTIONAL: Final = frozenset(
     {"told", "dueShard", "dueAt", "openShard", "openIncidents", "undecidedShard", "codesShard"}
 )
@@ -50,12 +51,13 @@ class State:
 
     def saved(self, shipment_ids: Sequence[str]) -> dict[str, Saved]:
         """Return what was saved of shipments; one that never was is left out."""
-        items = self._table.get(shipment_ids, ["version", "told", "conflicts"])
+        items = self._table.get(shipment_ids, ["version", "told", "conflicts", "quiet"])
         return {
             shipment_id: Saved(
                 version=int(item["version"]["N"]),
                 told=_read_told(item),
                 conflicts=int(item["conflicts"]["N"]),
+                quiet=int(item.get("quiet", _NONE)["N"]),
             )
             for shipment_id, item in items.items()
         }
@@ -280,6 +282,8 @@ def _item(save: Save) -> Item:
     }
     if save.told:
         item["told"] = pack_json(sorted(save.told))
+    if save.quiet:
+        item["quiet"] = {"N": str(save.quiet)}
     if save.due_at is not None:
         item |= {"dueShard": shard, "dueAt": {"N": str(save.due_at)}}
     if shipment.conditions:
