@@ -46,23 +46,19 @@ def rows(data: Path, *words: str) -> list[dict[str, Any]]:
 
 @dataclass
 class ServerProcess:
-    """``waypost serve`` on a free port, on a data folder that outlives it."""
+    """``waypost serve`` on a free port, on a data folder that outlives it.
+
+    ``program`` runs in place of ``python -m waypost``: the same, with something around it.
+    """
 
     data: Path
     variables: dict[str, str] = field(default_factory=dict)
     port: int = 0
+    program: tuple[str, ...] = (sys.executable, "-m", "waypost")
 
     def start(self) -> str:
         """Start it, and return its address once it accepts calls."""
-        self._log = (self.data.parent / "serve.log").open("a")
-        words = ["serve", "--port", str(self.port), "--data", str(self.data)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "waypost", *words],
-            env=environment(**self.variables),
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        self.spawn()
         assert self.process.stdout is not None
         readable, _, _ = select.select([self.process.stdout], [], [], 30)
         line = self.process.stdout.readline() if readable else "nothing within 30 s"
@@ -70,6 +66,18 @@ class ServerProcess:
         assert found is not None, line + (self.data.parent / "serve.log").read_text()
         self.address = found.group()
         return self.address
+
+    def spawn(self) -> None:
+        """Start it, and wait for nothing."""
+        self._log = (self.data.parent / "serve.log").open("a")
+        words = ["serve", "--port", str(self.port), "--data", str(self.data)]
+        self.process = subprocess.Popen(
+            [*self.program, *words],
+            env=environment(**self.variables),
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
 
     def kill(self) -> None:
         """End it as a power cut would end the process: at once, with no chance to tidy up."""
@@ -84,8 +92,16 @@ class ServerProcess:
         """Ask it to end; return the rest of what it printed."""
         return self._end(signal.SIGTERM)
 
+    def wait(self, seconds: float) -> int:
+        """Wait until it ends by itself; return its exit code."""
+        self._rest(seconds)
+        return self.process.returncode
+
     def _end(self, how: signal.Signals) -> str:
         self.process.send_signal(how)
-        rest, _ = self.process.communicate(timeout=60)
+        return self._rest(60)
+
+    def _rest(self, seconds: float) -> str:
+        rest, _ = self.process.communicate(timeout=seconds)
         self._log.close()
         return rest or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -123,6 +124,7 @@ class Request:
     path: str
     headers: dict[str, str]
     body: bytes
+    answer: int
 
 
 class HookServer:
@@ -130,6 +132,7 @@ class HookServer:
 
     def __init__(self, *, tls: bool = False) -> None:
         self.status = 204
+        self.delay = 0.0
         self.headers: dict[str, str] = {}
         self.requests: list[Request] = []
         self.answers: list[int] = []
@@ -159,7 +162,8 @@ class HookServer:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                hook.requests.append(Request(self.path, headers, body))
+                time.sleep(hook.delay)
+                hook.requests.append(Request(self.path, headers, body, hook.status))
                 hook.answers.append(hook.status)
                 self.send_response(hook.status)
                 for name, value in hook.headers.items():
@@ -173,7 +177,7 @@ class HookServer:
 
 
 @contextmanager
-def raw_server(talk: Callable[[socket, threading.Event], None]) -> Iterator[int]:
+def raw_server(talk: Callable[[socket, threading.Event], None], port: int = 0) -> Iterator[int]:
     """A server that does with each connection what ``talk`` does; its event says: stop."""
     stop = threading.Event()
     talks: list[threading.Thread] = []
@@ -189,7 +193,7 @@ def raw_server(talk: Callable[[socket, threading.Event], None]) -> Iterator[int]
                 talks.append(threading.Thread(target=one, args=(connection,)))
                 talks[-1].start()
 
-    with create_server(("127.0.0.1", 0)) as listener:
+    with create_server(("127.0.0.1", port)) as listener:
         acceptor = threading.Thread(target=accept)
         acceptor.start()
         try:
