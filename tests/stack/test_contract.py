@@ -39,6 +39,7 @@ TYPES = {
     "ShipmentProcessorFunction": "AWS::Lambda::Function",
     "LambdaLogGroup": "AWS::Logs::LogGroup",
     "ShipmentUpdateRule": "AWS::Events::Rule",
+    "LambdaInvokePermission": "AWS::Lambda::Permission",
     "LogisticsDashboard": "AWS::CloudWatch::Dashboard",
 }
 
@@ -121,6 +122,7 @@ def test_parameters(template: dict[str, Any]) -> None:
         "DeadManHours": 0,
         "EventBusName": "default",
         "Runtime": "python3.14",
+        "Architecture": "arm64",
         "DeclaredPerDay": 1500,
         "ArchiveDays": 0,
         "Alarms": "full",
@@ -289,6 +291,7 @@ UNTAGGED = {
     "AWS::CloudWatch::Alarm": "25 times the same would not fit; a stack's own tags reach them",
     "AWS::CloudWatch::Dashboard": "takes no tags",
     "AWS::Lambda::EventInvokeConfig": "takes no tags",
+    "AWS::Lambda::Permission": "takes no tags",
     "AWS::Lambda::EventSourceMapping": "costs nothing and holds nothing; as alarms",
     "AWS::SNS::Subscription": "takes no tags",
     "AWS::SNS::TopicPolicy": "takes no tags",

@@ -151,6 +151,18 @@ def test_the_rule_comes_after_all_that_its_events_need(template: dict[str, Any])
     assert set(rule["DependsOn"]) == {"EventsQueuePolicy", "IngestMapping"}
 
 
+def test_what_the_first_version_s_rule_still_delivers_itself_reaches_the_function(
+    stack: Stack,
+) -> None:
+    # CloudFormation would take the permission away while the rule's old target is still in use.
+    assert stack["LambdaInvokePermission"] == {
+        "FunctionName": "ShipmentProcessorFunction",
+        "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com",
+        "SourceArn": "ShipmentUpdateRule.Arn",
+    }
+
+
 def test_subscriptions_come_after_the_policy_of_their_dead_letter_queue(stack: Stack) -> None:
     for subscription in stack.resources("AWS::SNS::Subscription"):
         assert subscription.whole["DependsOn"] == "AlertQueuePolicy"

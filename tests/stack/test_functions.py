@@ -109,7 +109,17 @@ def test_functions_run_on_what_is_said(template: dict[str, Any]) -> None:
     assert Stack(template)["ShipmentSweepFunction"]["Runtime"] == "python3.14"
     for function in Stack(template, Runtime="python3.12").resources("AWS::Lambda::Function"):
         assert function.properties["Runtime"] == "python3.12"
-        assert function.properties["Architectures"] == ["arm64"]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [({}, "arm64"), ({"Architecture": "x86_64"}, "x86_64")], ids=["", "x86_64"]
+)
+def test_functions_run_on_another_processor_where_a_region_has_no_arm64(
+    template: dict[str, Any], given: dict[str, str], wanted: str
+) -> None:
+    functions = Stack(template, **given).resources("AWS::Lambda::Function")
+
+    assert [one.properties["Architectures"] for one in functions] == [[wanted]] * 3
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES))

@@ -14,7 +14,7 @@ from tests.support.templates import load
 from waypost.stack import bundle
 from waypost.stack.render import BUCKET_NAME, DIRECT_LIMIT, render
 
-BUDGET = 49_000
+BUDGET = 50_000
 """Bytes of the template without code: what is left to `DIRECT_LIMIT` is for the next alarm."""
 CODE_BUDGET = 39_500
 """Bytes of the code in the template."""

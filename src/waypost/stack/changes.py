@@ -21,6 +21,7 @@ PARAMETERS: Final = (
     "DeadManHours",
     "EventBusName",
     "Runtime",
+    "Architecture",
     "DeclaredPerDay",
     "ArchiveDays",
     "Alarms",
