@@ -16,7 +16,7 @@ COMPILE  = $(UV) pip compile --quiet --no-config --universal --python-version 3.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint types floors docs-check coverage wheel-check fuzz docs format bench \
-        bench-handlers torture lock clean
+        bench-handlers prove torture lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +72,9 @@ bench: $(VENV)/.runtime ## measure the server against SQLite alone
 
 bench-handlers: $(VENV)/.runtime ## measure the Lambda functions against the first design's
 	@$(PY) -m bench.handlers
+
+prove: $(VENV)/.runtime ## worlds full of faults; SEEDS=2000 FIRST=1, each for both homes
+	@$(PY) -m waypost.simulate.world --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1)
 
 torture: $(VENV)/.dev ## every fault against the real server, and a report; ONLY="freeze" for one
 	@$(PY) -m tests.faults.torture $(if $(ONLY),"$(ONLY)")
