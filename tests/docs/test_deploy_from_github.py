@@ -81,7 +81,7 @@ def test_the_role_that_deploys_may_do_what_the_resources_need_and_no_more() -> N
 def test_no_right_is_for_everything_that_has_a_name() -> None:
     open_to_all = [s["Sid"] for s in statements(1) if "*" in listed(s["Resource"])]
 
-    assert open_to_all == ["WhatHasNoNameOfItsOwn"]
+    assert open_to_all == ["Unnamed"]
     assert "dynamodb:DeleteTable" not in granted()
     assert not [action for action in granted() if "*" in action]
 
