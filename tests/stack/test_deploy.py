@@ -611,6 +611,16 @@ def test_destroying_names_the_tables_that_stay() -> None:
     assert cloud.asked == ["delete_stack"]
 
 
+def test_a_stack_whose_template_keeps_no_table_is_not_destroyed() -> None:
+    cloud = standing()
+    cloud.parameters = {"EnvironmentSuffix": "qa", "AlertEmail": "ops@example.org"}
+
+    with pytest.raises(StackFailed, match=r"shipment-logs-qa would go.*stack deploy"):
+        deployer(cloud, Desk()).destroy("waypost-qa", AGAIN)
+
+    assert cloud.asked == []
+
+
 def test_destroying_that_fails_says_the_first_cause() -> None:
     cloud = standing()
     cloud.course = [("q", "DELETE_FAILED", "in use"), ("", "DELETE_FAILED", "")]

@@ -30,6 +30,8 @@ _PROTECTION: Final = {
     Protection.UNKNOWN: "What answers here knows no stack policies: its tables are without one.",
 }
 _HALF_BACK: Final = "UPDATE_ROLLBACK_FAILED"
+FIRST_PARAMETERS: Final = frozenset({"EnvironmentSuffix", "AlertEmail"})
+"""What the first version's template asked for, and nothing more."""
 _STEPS: Final = 5
 """So many things may stand in the way of one deployment, one after the other."""
 
@@ -162,6 +164,11 @@ class Deployer:
         stack = stacks.get(self._client, name)
         found = stacks.resources(self._client, name)
         tables = tuple(found.pop("AWS::DynamoDB::Table", ()))
+        if tables and stack.parameters.keys() == FIRST_PARAMETERS:
+            raise StackFailed(
+                f"Refused: this stack is of the first version, whose template keeps no table: "
+                f"{', '.join(tables)} would go with it. First: waypost stack deploy {again}"
+            )
         self._desk.say(
             f"{sum(map(len, found.values()))} resources go, the queues with all in them."
         )
