@@ -611,12 +611,31 @@ def test_destroying_names_the_tables_that_stay() -> None:
     assert cloud.asked == ["delete_stack"]
 
 
-def test_a_stack_whose_template_keeps_no_table_is_not_destroyed() -> None:
-    cloud = standing()
-    cloud.parameters = {"EnvironmentSuffix": "qa", "AlertEmail": "ops@example.org"}
+TABLE = {"Type": "AWS::DynamoDB::Table"}
+NOT_KEEPING: list[Any] = [
+    "Resources: {ShipmentLogsTable: {Type: AWS::DynamoDB::Table}}",
+    {"Resources": {"ShipmentLogsTable": TABLE, "Q": {"Type": "AWS::SQS::Queue"}}},
+    {"Resources": {"ShipmentLogsTable": {**TABLE, "DeletionPolicy": "Delete"}}},
+]
 
-    with pytest.raises(StackFailed, match=r"shipment-logs-qa would go.*stack deploy"):
+
+@pytest.mark.parametrize("template", NOT_KEEPING, ids=["yaml", "json", "delete"])
+def test_a_stack_whose_template_keeps_no_table_is_not_destroyed(template: Any) -> None:
+    cloud = standing()
+    cloud.template = template
+
+    with pytest.raises(StackFailed, match=r"ShipmentLogsTable, and shipment-logs-qa.*stack deploy"):
         deployer(cloud, Desk()).destroy("waypost-qa", AGAIN)
+
+    assert cloud.asked == []
+
+
+def test_a_stack_stuck_at_birth_is_not_deleted_with_a_table() -> None:
+    cloud = standing()
+    cloud.status, cloud.template = "DELETE_FAILED", NOT_KEEPING[0]
+
+    with pytest.raises(StackFailed, match=r"does not keep ShipmentLogsTable.*Back it up"):
+        deploy(cloud)
 
     assert cloud.asked == []
 

@@ -18,6 +18,14 @@ STACK: Final = "AWS::CloudFormation::Stack"
 ID: Final = "arn:aws:cloudformation:eu-central-1:123456789012:stack/waypost-qa/1"
 
 
+KEEPING: Final = """
+Resources:
+  ShipmentLogsTable: {Type: AWS::DynamoDB::Table, DeletionPolicy: RetainExceptOnCreate}
+  IngestQueue: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub 'q-${EnvironmentSuffix}'}}
+"""
+"""A template whose table outlives its stack."""
+
+
 @dataclass
 class CloudFormation:
     """A client.
@@ -30,6 +38,7 @@ class CloudFormation:
         refusal: why the next change set cannot be made.
         policy: the stack's, as JSON; empty without one.
         policy_refusal: the code with which calls about the policy are refused; empty if not.
+        template: that it was made from, as botocore gives it: YAML as text, JSON as a dict.
         resources: (type, physical id).
         logical_ids: by physical id, where they differ.
         calls: what was asked for, without looking.
@@ -41,6 +50,7 @@ class CloudFormation:
     refusal: str = ""
     policy: str = ""
     policy_refusal: str = ""
+    template: str | dict[str, Any] = KEEPING
     parameters: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     resources: Sequence[tuple[str, str]] = ()
@@ -139,6 +149,9 @@ class CloudFormation:
             error = {"Code": self.policy_refusal, "Message": "no"}
             raise ClientError({"Error": error}, "GetStackPolicy")
         return {"StackPolicyBody": self.policy} if self.policy else {}
+
+    def get_template(self, **_: Any) -> dict[str, Any]:
+        return {"TemplateBody": self.template}
 
     def set_stack_policy(self, **asked: Any) -> None:
         assert asked["StackName"] == ID

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from waypost.stack import changes, progress, stacks, upload
 from waypost.stack.changes import Change
 from waypost.stack.errors import StackFailed
-from waypost.stack.protection import Protection, protect
+from waypost.stack.protection import Protection, protect, tables_not_kept
 from waypost.stack.render import render
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ _PROTECTION: Final = {
     Protection.UNKNOWN: "What answers here knows no stack policies: its tables are without one.",
 }
 _HALF_BACK: Final = "UPDATE_ROLLBACK_FAILED"
-FIRST_PARAMETERS: Final = frozenset({"EnvironmentSuffix", "AlertEmail"})
-"""What the first version's template asked for, and nothing more."""
 _STEPS: Final = 5
 """So many things may stand in the way of one deployment, one after the other."""
 
@@ -164,11 +162,7 @@ class Deployer:
         stack = stacks.get(self._client, name)
         found = stacks.resources(self._client, name)
         tables = tuple(found.pop("AWS::DynamoDB::Table", ()))
-        if tables and stack.parameters.keys() == FIRST_PARAMETERS:
-            raise StackFailed(
-                f"Refused: this stack is of the first version, whose template keeps no table: "
-                f"{', '.join(tables)} would go with it. First: waypost stack deploy {again}"
-            )
+        self._refuse_to_lose(stack, tables, f"First: waypost stack deploy {again}")
         self._desk.say(
             f"{sum(map(len, found.values()))} resources go, the queues with all in them."
         )
@@ -281,6 +275,8 @@ class Deployer:
         elif stack.status == _HALF_BACK:
             self._roll_back(stack, again)
         elif stack.status in stacks.STUCK_AT_BIRTH:
+            tables = stacks.resources(self._client, stack.stack_id).get("AWS::DynamoDB::Table", [])
+            self._refuse_to_lose(stack, tables, "Back it up before you delete the stack yourself.")
             self._agree(
                 f"{stack.status}: such a stack can only be deleted. Its tables stay, if it has "
                 "any. Delete it, and make it anew?",
@@ -293,6 +289,14 @@ class Deployer:
             raise StackFailed(
                 f"The stack is in {stack.status}. First: aws cloudformation rollback-stack "
                 f"--stack-name {stack.name}"
+            )
+
+    def _refuse_to_lose(self, stack: Stack, tables: Sequence[str], way_out: str) -> None:
+        """Refuse to delete a stack whose template does not keep the tables that it has."""
+        if tables and (lost := tables_not_kept(self._client, stack.stack_id)):
+            raise StackFailed(
+                f"Refused: the template that {stack.name} was made from does not keep "
+                f"{', '.join(lost)}, and {', '.join(tables)} holds data. {way_out}"
             )
 
     def _roll_back(self, stack: Stack, again: str) -> None:

@@ -1,4 +1,4 @@
-"""The stack policy: what no update of a stack may do, whatever tool asks for it."""
+"""What keeps a stack's tables: its policy in updates, its template when it is deleted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from waypost.stack.connection import error_code
 from waypost.stack.errors import AwsFailed
+from waypost.stack.lint import reading
 
 POLICY: Final[dict[str, list[dict[str, Any]]]] = {
     "Statement": [
@@ -26,6 +27,8 @@ POLICY: Final[dict[str, list[dict[str, Any]]]] = {
 """Everything may be updated, but no table may be replaced or taken out. The form is that of the
 CloudFormation User Guide, "Prevent updates to stack resources"."""
 
+_KEPT: Final = frozenset({"Retain", "RetainExceptOnCreate"})
+"""DeletionPolicies under which a table outlives its stack."""
 _UNKNOWN: Final = frozenset({"InvalidAction", "NotImplemented", "UnknownOperationException"})
 """How something that stands in for AWS says that it does not know an operation."""
 
@@ -66,3 +69,24 @@ def protect(client: Any, stack_id: str) -> Protection:
             "cloudformation:SetStackPolicy."
         ) from error
     return Protection.SET
+
+
+def tables_not_kept(client: Any, stack_id: str) -> list[str]:
+    """Return the tables, by logical id, that CloudFormation deletes with a stack.
+
+    Args:
+        client: of CloudFormation; its errors are raised as they are.
+        stack_id: the stack, which is judged by the template that it was made from.
+
+    Raises:
+        UnusableTemplate: that template cannot be read.
+    """
+    body = client.get_template(StackName=stack_id)["TemplateBody"]
+    text = body if isinstance(body, str) else json.dumps(body)  # botocore reads JSON itself
+    resources = reading.read(text.encode()).get("Resources", {})
+    return [
+        name
+        for name, resource in resources.items()
+        if resource.get("Type") == "AWS::DynamoDB::Table"
+        and resource.get("DeletionPolicy") not in _KEPT
+    ]

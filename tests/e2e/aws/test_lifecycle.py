@@ -33,15 +33,16 @@ def from_bucket(aws: Ministack, suffix: str, **parameters: str) -> Deployed:
     return deploy(aws, render(BUCKET), suffix, **BASIC, **parameters)
 
 
-def test_the_program_deploys_protects_the_tables_and_destroys(
-    aws: Ministack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    where = f"--env cli --region {REGION} --endpoint-url {aws.url} --yes".split()
+def program(aws: Ministack, suffix: str, *words: str) -> Result:
+    """Run a ``stack`` command on the stack of an environment, with yes to every question."""
+    where = f"--env {suffix} --region {REGION} --endpoint-url {aws.url} --yes".split()
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    return CliRunner().invoke(app, ["stack", *words, *where], env=keys)
 
+
+def test_the_program_deploys_protects_the_tables_and_destroys(aws: Ministack) -> None:
     def waypost(*words: str) -> Result:
-        done = CliRunner().invoke(app, ["stack", *words, *where])
+        done = program(aws, "cli", *words)
         assert done.exit_code == 0, done.stderr
         return done
 
@@ -75,6 +76,11 @@ def test_a_stack_of_the_first_version_is_updated_in_place(
     first.send({"shipmentId": "OLD-1", "status": "IN_TRANSIT"})
     [old_row] = eventually(lambda: first.rows("OLD-1"))
     table = aws.client("dynamodb").describe_table(TableName="shipment-logs-old")["Table"]
+
+    refused = program(aws, "old", "destroy")
+    assert refused.exit_code == 1
+    assert "does not keep ShipmentLogsTable" in refused.stderr
+    assert first.rows("OLD-1") == [old_row]
 
     now = deploy(aws, render(), "old", **BASIC)
     assert now.rows("OLD-1") == [old_row]
