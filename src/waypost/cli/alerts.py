@@ -38,15 +38,7 @@ def list_alerts(
         DeliveryState | None,
         typer.Option("--state", help="Only those with such a delivery."),
     ] = None,
-    shipment: Annotated[
-        str | None,
-        typer.Option(
-            "--shipment",
-            metavar="SHIPMENT",
-            parser=options.read_shipment,
-            help="Of this shipment.",
-        ),
-    ] = None,
+    shipment: options.OfShipment = None,
     after: Annotated[
         str | None,
         typer.Option("--after", metavar="ALERT", help="Those that follow this alert."),

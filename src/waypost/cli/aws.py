@@ -91,19 +91,41 @@ Yes = Annotated[bool, typer.Option("--yes", help="Answer every question with yes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """Which stack a command is about, and where it is.
+class Place:
+    """Which environment a command is about, and where it is.
 
     Attributes:
         env: its EnvironmentSuffix.
-        stack: its name in CloudFormation.
     """
 
     env: str
-    stack_name: str | None
     profile: str | None
     region: str | None
     endpoint_url: str | None
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Connect; errors of AWS within become ours.
+
+        Raises:
+            InvalidSettings: there is no Region, no credentials, no such profile.
+            AwsFailed: AWS was not reached, or refused.
+        """
+        from waypost.stack.connection import Connection, aws_errors
+
+        with aws_errors():
+            yield Connection(self.profile, self.region, self.endpoint_url)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target(Place):
+    """Which stack a command is about, and where it is.
+
+    Attributes:
+        stack_name: its name in CloudFormation, if it is not the usual one.
+    """
+
+    stack_name: str | None
 
     @property
     def stack(self) -> str:
@@ -129,19 +151,6 @@ class Target:
             "--endpoint-url": self.endpoint_url,
         }
         return shlex.join(word for name, value in given.items() if value for word in (name, value))
-
-    @contextmanager
-    def connected(self) -> Iterator[Connection]:
-        """Connect; errors of AWS within become ours.
-
-        Raises:
-            InvalidSettings: there is no Region, no credentials, no such profile.
-            AwsFailed: AWS was not reached, or refused.
-        """
-        from waypost.stack.connection import Connection, aws_errors
-
-        with aws_errors():
-            yield Connection(self.profile, self.region, self.endpoint_url)
 
 
 def _is_somebody_there() -> bool:

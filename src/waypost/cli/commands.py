@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from waypost.cli import output
 from waypost.cli.exits import ExitCode, judge
-from waypost.cli.home import with_home
+from waypost.cli.home import with_place
 from waypost.core.errors import WaypostError
 
 _Function = TypeVar("_Function", bound=Callable[..., None])
@@ -63,7 +63,7 @@ def command(
     """
 
     def add(function: _Function) -> _Function:
-        function = with_home(function)
+        function = with_place(function)
         lines = "\n".join(f"  {example}" for example in examples)
         app.command(name, help=f"{flowing(function)}\n\n\b\nExamples:\n{lines}")(function)
         return function

@@ -1,10 +1,10 @@
-"""Where a command works: on a data folder of this machine, or on a stack on AWS."""
+"""Where a command works: on a data folder of this machine, or on AWS."""
 
 from __future__ import annotations
 
 import inspect
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Annotated, Any, Final, TypeVar, cast
@@ -47,7 +47,7 @@ class Home:
         return command if self.data is None else shlex.join([*command.split(), "--data", self.data])
 
 
-def _read(
+def _home(
     *,
     data: options.Data = None,
     stack: _Stack = None,
@@ -70,7 +70,7 @@ def _read(
         raise typer.BadParameter(
             "--data names a folder on this machine and --stack a stack on AWS: give one of them"
         )
-    target = aws.Target(
+    target = _target(
         env=stack,
         stack_name=stack_name,
         profile=profile,
@@ -80,25 +80,62 @@ def _read(
     return Home(stack=target)
 
 
-_OPTIONS: Final = inspect.signature(_read, eval_str=True).parameters
+def _target(
+    *,
+    env: aws.Env,
+    stack_name: aws.StackName = None,
+    profile: aws.Profile = None,
+    region: aws.Region = None,
+    endpoint_url: aws.EndpointUrl = None,
+) -> aws.Target:
+    return aws.Target(
+        env=env,
+        stack_name=stack_name,
+        profile=profile,
+        region=region,
+        endpoint_url=endpoint_url,
+    )
 
 
-def with_home(command: _Function) -> _Function:
-    """Return a command with the options that say where it works, if it has a `Home` parameter.
+def _place(
+    *,
+    env: aws.Env,
+    profile: aws.Profile = None,
+    region: aws.Region = None,
+    endpoint_url: aws.EndpointUrl = None,
+) -> aws.Place:
+    return aws.Place(env=env, profile=profile, region=region, endpoint_url=endpoint_url)
 
-    They stand at the place of that parameter, and what they say is its value.
+
+_READERS: Final[Mapping[object, Callable[..., object]]] = {
+    Home: _home,
+    aws.Target: _target,
+    aws.Place: _place,
+}
+"""By the type of a parameter, what makes its value of options: the reader's own parameters."""
+
+
+def with_place(command: _Function) -> _Function:
+    """Return a command with the options that say where it works.
+
+    They stand at the place of its `Home`, `aws.Target` or `aws.Place` parameter, if it has one, and
+    what they say is its value.
     """
     signature = inspect.signature(command, eval_str=True)
-    name = next((n for n, p in signature.parameters.items() if p.annotation is Home), None)
-    if name is None:
+    parameters = signature.parameters.values()
+    named = next((p for p in parameters if p.annotation in _READERS), None)
+    if named is None:
         return command
+    read = _READERS[named.annotation]
+    options = inspect.signature(read, eval_str=True).parameters
 
     @wraps(command)
     def run(**given: Any) -> None:
-        home = _read(**{option: given.pop(option) for option in _OPTIONS})
-        command(**given, **{name: home})
+        place = read(**{option: given.pop(option) for option in options})
+        command(**given, **{named.name: place})
 
-    others = [p.replace(kind=p.KEYWORD_ONLY) for n, p in signature.parameters.items() if n != name]
-    merged = signature.replace(parameters=[*others, *_OPTIONS.values()])
-    run.__signature__ = merged  # type: ignore[attr-defined]  # what Typer reads
+    merged = [q for p in parameters for q in (options.values() if p is named else [p])]
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what Typer reads
+        parameters=[p.replace(kind=p.KEYWORD_ONLY) for p in merged]
+    )
     return cast("_Function", run)

@@ -42,15 +42,7 @@ def list_incidents(
         typer.Option("--open/--resolved", help="Only those; else all.", show_default=False),
     ] = None,
     condition: options.Condition = None,
-    shipment: Annotated[
-        str | None,
-        typer.Option(
-            "--shipment",
-            metavar="SHIPMENT",
-            parser=options.read_shipment,
-            help="Of this shipment.",
-        ),
-    ] = None,
+    shipment: options.OfShipment = None,
     limit: options.Limit = None,
     as_json: options.Json = False,
     home: Home,

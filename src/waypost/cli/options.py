@@ -104,6 +104,10 @@ Condition = Annotated[
 Shipment = Annotated[
     str, typer.Argument(metavar="SHIPMENT", parser=read_shipment, help="The shipment's number.")
 ]
+OfShipment = Annotated[
+    str | None,
+    typer.Option("--shipment", metavar="SHIPMENT", parser=read_shipment, help="Of this shipment."),
+]
 File = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write to this file.")]
 
 

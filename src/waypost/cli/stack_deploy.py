@@ -43,7 +43,7 @@ def _parameters(texts: list[str]) -> dict[str, str]:
 
 
 def deploy(
-    env: aws.Env,
+    target: aws.Target,
     *,
     alert_email: Annotated[
         str | None,
@@ -72,10 +72,6 @@ def deploy(
         bool,
         typer.Option("--execute/--no-execute", help="Make the changes, or leave a change set."),
     ] = True,
-    stack_name: aws.StackName = None,
-    profile: aws.Profile = None,
-    region: aws.Region = None,
-    endpoint_url: aws.EndpointUrl = None,
     as_json: options.Json = False,
 ) -> None:
     """Make the stack, or bring it to this version.
@@ -87,17 +83,10 @@ def deploy(
     from waypost.clock import SystemClock
     from waypost.stack.deploy import Deployer, Plan
 
-    target = aws.Target(
-        env=env,
-        stack_name=stack_name,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-    )
     email = {} if alert_email is None else {"AlertEmail": alert_email}
     plan = Plan(
         stack=target.stack,
-        parameters={"EnvironmentSuffix": env, **email, **_parameters(parameter or [])},
+        parameters={"EnvironmentSuffix": target.env, **email, **_parameters(parameter or [])},
         tags=pairs(tag or [], "--tag"),
         bucket=bucket,
         execute=execute,
@@ -167,25 +156,14 @@ def _tell_next(connection: Connection, target: aws.Target, email: str) -> None:
 
 
 def destroy(
-    env: aws.Env,
+    target: aws.Target,
     *,
     yes: aws.Yes = False,
-    stack_name: aws.StackName = None,
-    profile: aws.Profile = None,
-    region: aws.Region = None,
-    endpoint_url: aws.EndpointUrl = None,
     as_json: options.Json = False,
 ) -> None:
     """Delete the stack. Its tables stay, with all that was recorded; what waits in queues goes."""
     from waypost.stack.deploy import Deployer
 
-    target = aws.Target(
-        env=env,
-        stack_name=stack_name,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-    )
     with target.connected() as connection:
         deployer = Deployer(connection.client, aws.Screen(yes=yes), time.sleep)
         kept = deployer.destroy(target.stack, target.again)

@@ -22,7 +22,7 @@ _FUNCTIONS: Final = ("processor", "notifier", "sweep")
 
 
 def logs(
-    env: aws.Env,
+    place: aws.Place,
     *,
     function: Annotated[
         list[str] | None,
@@ -36,9 +36,6 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on with what comes, until Ctrl-C.")
     ] = False,
-    profile: aws.Profile = None,
-    region: aws.Region = None,
-    endpoint_url: aws.EndpointUrl = None,
     as_json: options.Json = False,
 ) -> None:
     """Show what the functions write."""
@@ -51,11 +48,10 @@ def logs(
             f"{unknown[0]!r} is none of {', '.join(_FUNCTIONS)}", param_hint="--function"
         )
     start = options.read_since(since, SystemClock().now())
-    target = aws.Target(
-        env=env, stack_name=None, profile=profile, region=region, endpoint_url=endpoint_url
-    )
-    with target.connected() as connection:
-        tail = Tail(connection.client("logs"), [f"shipment-{one}-{env}" for one in wanted], start)
+    with place.connected() as connection:
+        tail = Tail(
+            connection.client("logs"), [f"shipment-{one}-{place.env}" for one in wanted], start
+        )
         _print(tail.read(), as_json=as_json)
         while follow:
             time.sleep(_PAUSE)
@@ -75,21 +71,15 @@ def _print(lines: Iterable[Line], *, as_json: bool) -> None:
 
 
 def verify(
-    env: aws.Env,
+    place: aws.Place,
     *,
-    profile: aws.Profile = None,
-    region: aws.Region = None,
-    endpoint_url: aws.EndpointUrl = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare the code that runs on AWS with this version's. Exit code 1 if it differs."""
     from waypost.stack.verify import verify as compare
 
-    target = aws.Target(
-        env=env, stack_name=None, profile=profile, region=region, endpoint_url=endpoint_url
-    )
-    with target.connected() as connection:
-        verdicts = compare(connection.client("lambda"), env)
+    with place.connected() as connection:
+        verdicts = compare(connection.client("lambda"), place.env)
     for verdict in verdicts:
         if as_json:
             output.emit({"function": verdict.function, "differences": verdict.differences})
@@ -108,14 +98,11 @@ def redrive(
             metavar="QUEUE", help="Such as shipment-updates-dlq; `stack status` lists them."
         ),
     ],
-    env: aws.Env,
+    place: aws.Place,
     *,
     limit: Annotated[
         int, typer.Option("--limit", min=1, metavar="N", help="At most so many messages.")
     ] = 10_000,
-    profile: aws.Profile = None,
-    region: aws.Region = None,
-    endpoint_url: aws.EndpointUrl = None,
     as_json: options.Json = False,
 ) -> None:
     """Send on what a dead-letter queue holds, each message deleted once AWS has taken it.
@@ -124,16 +111,13 @@ def redrive(
     """
     from waypost.stack.redrive import QUEUES, Redriver
 
-    name = queue.removesuffix(f"-{env}")
+    name = queue.removesuffix(f"-{place.env}")
     if name not in QUEUES:
         raise typer.BadParameter(f"must be one of {', '.join(QUEUES)}", param_hint="QUEUE")
-    target = aws.Target(
-        env=env, stack_name=None, profile=profile, region=region, endpoint_url=endpoint_url
-    )
-    with target.connected() as connection:
-        result = Redriver(connection.client, env).redrive(name, limit)
+    with place.connected() as connection:
+        result = Redriver(connection.client, place.env).redrive(name, limit)
     if as_json:
-        output.emit({"queue": f"{name}-{env}", "sent": result.sent, "left": result.left})
+        output.emit({"queue": f"{name}-{place.env}", "sent": result.sent, "left": result.left})
     else:
         output.say(f"{result.sent} sent on")
         output.warn(*(f"{count} stay: {why}" for why, count in result.left.items()))

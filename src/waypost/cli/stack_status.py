@@ -39,15 +39,11 @@ _ALARM_STATES: Final = (
 
 
 def status(
-    env: aws.Env,
+    target: aws.Target,
     *,
     watch: Annotated[
         bool, typer.Option("--watch", help="First follow what is under way, until it is over.")
     ] = False,
-    stack_name: aws.StackName = None,
-    profile: aws.Profile = None,
-    region: aws.Region = None,
-    endpoint_url: aws.EndpointUrl = None,
     as_json: options.Json = False,
 ) -> None:
     """Say whether the stack is well: alarms, queues, functions, topics, last event, price so far.
@@ -56,13 +52,6 @@ def status(
     known". Exit codes: 0 well; 1 something is unwell, or there is no such stack; 3 AWS was not
     reached, or refused a part, and what is known is well.
     """
-    target = aws.Target(
-        env=env,
-        stack_name=stack_name,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-    )
     tell(target, as_json=as_json, watch=watch)
 
 
