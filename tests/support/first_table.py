@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.support.first_home import FirstHome
 from tests.support.seed_handler import CRITICAL
 from waypost.core.times import HOUR, SECOND, format_time
-from waypost.operate import DETAIL_TYPE, SOURCE
 from waypost.ports import AlertKind
 from waypost.simulate.world.aws import REJECTED
 from waypost.simulate.world.faults import Calls, Drawn, FaultKind, Outage, Plan
 from waypost.simulate.world.kernel import Chance, Kernel
 from waypost.simulate.world.running import World
-from waypost.simulate.world.scenario import MINUTE, START, Scenario, Sending
+from waypost.simulate.world.scenario import MINUTE, START, Scenario, Sending, sending
 
 if TYPE_CHECKING:
     from waypost.simulate.world.faults import Planner
@@ -146,18 +145,7 @@ class Fleet:
                     self._send(at + rng.randrange(MINUTE), f"{event_id}-again", detail)
 
     def _send(self, at: int, name: str, detail: dict[str, Any]) -> None:
-        event = {
-            "version": "0",
-            "id": name,
-            "detail-type": DETAIL_TYPE,
-            "source": SOURCE,
-            "account": "123456789012",
-            "time": format_time(at // SECOND * SECOND),
-            "region": "eu-central-1",
-            "resources": [],
-            "detail": detail,
-        }
-        self.sendings.append(Sending(at, event))
+        self.sendings.append(sending(at, name, detail))
 
 
 @dataclass(frozen=True)
@@ -206,8 +194,8 @@ def _run_first(row: Row, seed: int, fleet: Fleet) -> tuple[Counter[str], Counter
     kernel, chance = Kernel(START), Chance(seed)
     calls = Calls(kernel, _planner(row, chance), chance, outages=scenario.plan.outages)
     home = FirstHome(calls)
-    for sending in scenario.sendings:
-        kernel.at(sending.at, partial(home.bus.put, sending.event))
+    for one in scenario.sendings:
+        kernel.at(one.at, partial(home.bus.put, one.event))
     kernel.run(scenario.end)
     while not home.is_idle:
         kernel.run(kernel.now + _LOOK)

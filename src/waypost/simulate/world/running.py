@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from waypost.core.entries import MAPPINGS, CodeMapping, Entry
 from waypost.core.errors import StoreUnavailable
@@ -19,6 +19,7 @@ from waypost.simulate.world.aws import ENV, LOGS, REJECTED, STATE, AwsHome
 from waypost.simulate.world.faults import Calls, Drawn, Fault, Place, Planned
 from waypost.simulate.world.functions import Output
 from waypost.simulate.world.kernel import Chance, Ended, Kernel, Line, Stuck
+from waypost.simulate.world.laws import Law
 from waypost.simulate.world.scenario import MINUTE, START, Deed, Scenario, kinds_of
 from waypost.simulate.world.seen import Reader, SavedShipment
 from waypost.simulate.world.watching import read_told
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from waypost.core.shipments import Ref
     from waypost.ports import Message
     from waypost.simulate.world.scenario import Sending
+
+_World = TypeVar("_World")
 
 _LOOK: Final = 10 * MINUTE
 """The time between two looks whether anything is still under way."""
@@ -64,7 +67,6 @@ class Outcome:
         digest: of the lines.
         struck: the faults that struck, by place.
         events: how many events were accepted.
-        calls: how many calls took place.
         checks: how many invariants were looked at.
         alerts: how many alerts people got.
         repeats: how many of them for the second time or more.
@@ -79,6 +81,11 @@ class Outcome:
     checks: int = 0
     alerts: int = 0
     repeats: int = 0
+
+    def count(self, alerts: Iterable[str]) -> None:
+        """Count the alerts that people got, by their keys."""
+        keys = list(alerts)
+        self.alerts, self.repeats = len(keys), len(keys) - len(set(keys))
 
     @property
     def replayed(self) -> Scenario:
@@ -321,26 +328,40 @@ def phases() -> tuple[
     )
 
 
+def go_through(
+    world: _World,
+    kernel: Kernel,
+    phases: Iterable[tuple[Callable[[_World], None], Sequence[Law[_World]]]],
+    outcome: Outcome,
+) -> None:
+    """Let a world go through its phases, and note what does not hold after each.
+
+    It ends with the phase after which something does not, or in which the world does not come to rest.
+    """
+    try:
+        for phase, laws in phases:
+            phase(world)
+            outcome.checks += len(laws)
+            outcome.violations += [
+                Violation(law.__name__, what) for law in laws for what in law(world)
+            ]
+            if outcome.violations:
+                break
+    except Stuck as error:
+        outcome.violations.append(Violation("comes_to_rest", str(error)))
+    outcome.lines = kernel.lines
+    outcome.digest = kernel.digest()
+
+
 def run(scenario: Scenario) -> Outcome:
     """Let a world happen, and look at every invariant at each of its quiet points."""
     world = World(scenario)
     outcome = Outcome(scenario)
     try:
-        for phase, checks in phases():
-            phase(world)
-            for check in checks:
-                outcome.checks += 1
-                outcome.violations += [Violation(check.__name__, what) for what in check(world)]
-            if outcome.violations:
-                break
-    except Stuck as error:
-        outcome.violations.append(Violation("comes_to_rest", str(error)))
+        go_through(world, world.kernel, phases(), outcome)
     finally:
         world.kernel.stop()
-    outcome.lines = world.kernel.lines
-    outcome.digest = world.kernel.digest()
     outcome.struck = world.calls.struck
     outcome.events = len(world.accepted)
-    alerts = [a["key"] for p in world.home.watch.published for a in p.message.alerts]
-    outcome.alerts, outcome.repeats = len(alerts), len(alerts) - len(set(alerts))
+    outcome.count(a["key"] for p in world.home.watch.published for a in p.message.alerts)
     return outcome

@@ -272,15 +272,15 @@ def _send(rng: Random, seed: int, details: list[Detail], span: int) -> Iterator[
     for place, detail in enumerate(details):
         due = START + span * place // len(details)
         at = rng.randrange(START, START + span) if rng.random() < _DISORDERED else due
-        yield _sending(at, f"{seed}-{place}", detail)
+        yield sending(at, f"{seed}-{place}", detail)
         if rng.random() < _REPEATED:
-            yield _sending(rng.randrange(START, START + 2 * span), f"{seed}-{place}-again", detail)
+            yield sending(rng.randrange(START, START + 2 * span), f"{seed}-{place}-again", detail)
         if rng.random() < _BAD:
-            yield _sending(due, f"{seed}-{place}-bad", spoil(detail, rng))
+            yield sending(due, f"{seed}-{place}-bad", spoil(detail, rng))
     for place, hostile in enumerate(rng.sample(_HOSTILE, rng.choice((0, 0, 1, 2)))):
-        yield _sending(rng.randrange(START, START + span), f"{seed}-hostile-{place}", hostile)
+        yield sending(rng.randrange(START, START + span), f"{seed}-hostile-{place}", hostile)
     if rng.random() < _BAD:
-        other = _sending(START, f"{seed}-other", details[0])
+        other = sending(START, f"{seed}-other", details[0])
         yield replace(other, event={**other.event, "detail-type": "Invoice"})
 
 
@@ -301,7 +301,8 @@ _HOSTILE: Final[tuple[Any, ...]] = (
 )
 
 
-def _sending(at: int, name: str, detail: Any) -> Sending:
+def sending(at: int, name: str, detail: Any) -> Sending:
+    """Return an event as the bus hands it on, sent at ``at`` (epoch ms) by a producer."""
     event = {
         "version": "0",
         "id": f"event-{name}",
@@ -393,7 +394,7 @@ def _storm(seed: int, rng: Random) -> Scenario:
         for number in range(rng.randint(90, 200))
     ]
     sendings = tuple(
-        _sending(START + rng.randrange(span), f"{seed}-{place}", detail)
+        sending(START + rng.randrange(span), f"{seed}-{place}", detail)
         for place, detail in enumerate(details)
     )
     return Scenario(seed=seed, sendings=sendings, is_storm=True)

@@ -22,12 +22,12 @@ from waypost.operate import DETAIL_TYPE, SOURCE, Operator
 from waypost.ports import DeliveryState, IncidentQuery, LocalStore, ShipmentQuery
 from waypost.record import read_event, record_entries
 from waypost.simulate.world.faults import Calls, Drawn, Planned
-from waypost.simulate.world.kernel import Chance, Kernel, Stuck
+from waypost.simulate.world.kernel import Chance, Kernel
 from waypost.simulate.world.machine.home import Job, Machine
 from waypost.simulate.world.machine.laws import AGAIN, AT_REST, MENDED
 from waypost.simulate.world.machine.scenario import MachineScenario, kinds_of, kinds_without_death
 from waypost.simulate.world.machine.watch import Watch
-from waypost.simulate.world.running import Outcome, Violation
+from waypost.simulate.world.running import Outcome, go_through
 from waypost.simulate.world.scenario import MINUTE, START, Deed, Sending
 from waypost.simulate.world.seen import Reader, SavedShipment
 from waypost.stores.memory import MemoryStore
@@ -338,21 +338,8 @@ def run_machine(scenario: MachineScenario) -> Outcome:
     """Let a machine live, and look at every law at each of its quiet points."""
     outcome = Outcome(scenario)
     with machine_world(scenario) as world:
-        try:
-            for phase, laws in _PHASES:
-                phase(world)
-                outcome.checks += len(laws)
-                outcome.violations += [
-                    Violation(law.__name__, what) for law in laws for what in law(world)
-                ]
-                if outcome.violations:
-                    break
-        except Stuck as error:
-            outcome.violations.append(Violation("comes_to_rest", str(error)))
-        outcome.lines = world.kernel.lines
-        outcome.digest = world.kernel.digest()
+        go_through(world, world.kernel, _PHASES, outcome)
         outcome.struck = world.calls.struck
         outcome.events = len(world.accepted)
-        keys = [a["key"] for m in world.messages for a in m.alerts if "key" in a]
-        outcome.alerts, outcome.repeats = len(keys), len(keys) - len(set(keys))
+        outcome.count(a["key"] for m in world.messages for a in m.alerts if "key" in a)
     return outcome
