@@ -76,8 +76,7 @@ def full_disk(folder: Path, scale: Scale) -> Done:
                 tells(rig)
                 room *= 2
                 _resize(rig.data, room)
-                rig.ready()
-                rig.load.wait_for(20)
+                rig.load.wait_for(20)  # soon they fill that too
         _resize(rig.data, room := _used(rig.data))
         suffers(rig, 20)
         rig.server.kill()

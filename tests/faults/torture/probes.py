@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 _EVERY: Final = 0.25
 _COUNTS: Final = struct.Struct("=I")
+_INITIALISED: Final = 12
 _BACKFILLED: Final = 96
 _ATTEMPTED: Final = 128
-"""Where the WAL-index holds nBackfill and nBackfillAttempted (https://sqlite.org/walformat.html)."""
+"""Where the WAL-index holds isInit, which is written last, nBackfill and nBackfillAttempted
+(https://sqlite.org/walformat.html)."""
 
 
 def ask(port: int, path: str, seconds: float) -> tuple[int, float]:
@@ -96,5 +98,5 @@ def in_checkpoint(shm: Path) -> bool:
 def index_is_built(shm: Path) -> bool:
     """Tell whether a process that opens the file has rebuilt the index of its WAL yet."""
     with suppress(OSError, struct.error):
-        return _peek(shm, 0) != 0
+        return _peek(shm, _INITIALISED) != 0
     return False

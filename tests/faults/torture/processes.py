@@ -82,8 +82,10 @@ def killed_at_start(folder: Path, scale: Scale) -> Done:
             rig.server.spawn()
             if number % 3 == 2:
                 time.sleep(0.1 + rng.random())
-            else:
-                _until(lambda: _has_open(rig, rig.wal), 30, "it never opened the WAL")
+                rig.server.kill()
+                continue
+            _until(lambda: _has_open(rig, rig.wal), 30, "it never opened the WAL")
+            time.sleep(rng.random() * 0.02)
             rig.server.kill()
             inside += not index_is_built(rig.shm)
         rig.start()
@@ -91,7 +93,7 @@ def killed_at_start(folder: Path, scale: Scale) -> Done:
         hold(inside or not scale.whole, "no kill fell into the recovery")
         did = (
             f"{kills} x kill -9 during the start with {size / 2**20:,.0f} MiB of WAL to recover, "
-            f"{inside} of them before it was recovered"
+            f"{inside} of them while it was recovered"
         )
         return Done.of(did, rig.verdict())
 
