@@ -16,7 +16,7 @@ from waypost.simulate.world.machine.running import MachineWorld, machine_world, 
 from waypost.simulate.world.machine.scenario import MachineScenario, draw_machine
 from waypost.simulate.world.scenario import MINUTE, START
 
-WORLDS: Final = range(1, 7)
+WORLDS: Final = range(1, 41)
 
 
 @pytest.mark.parametrize("seed", WORLDS)
