@@ -3,7 +3,7 @@
 import os
 import time
 from datetime import datetime  # noqa: F401 (it imports these two)
-from decimal import Decimal  # noqa: F401
+from decimal import Decimal  # noqa: F401 (as above)
 from typing import Any
 
 import boto3
