@@ -204,7 +204,8 @@ class QueueMapping:
 
     def _end(self, receipts: dict[str, str], answer: Answer) -> None:
         self._running -= 1
-        for message_id in receipts.keys() - self._failed(receipts, answer):
+        failed = self._failed(receipts, answer)
+        for message_id in (one for one in receipts if one not in failed):
             if self._calls.meet(f"{self._queue.name} mapping", f"delete {message_id}") is None:
                 self._queue.delete(receipts[message_id])
         self._wake()

@@ -8,6 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -122,9 +123,13 @@ def prove(
 
 
 def _tried(first: int, seeds: int, attempt: Callable[[int], Tally]) -> Iterator[Tally]:
-    processes = min(os.cpu_count() or 1, seeds)
-    with multiprocessing.Pool(processes, initializer=logging.disable) as pool:
-        yield from pool.imap_unordered(attempt, range(first, first + seeds), _CHUNK)
+    # Spawned, not forked: a fork of a process with threads can hang on a lock that one of them held.
+    with ProcessPoolExecutor(
+        min(os.cpu_count() or 1, seeds),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=logging.disable,
+    ) as pool:
+        yield from pool.map(attempt, range(first, first + seeds), chunksize=_CHUNK)
 
 
 def _sum_up(tally: Tally, seconds: float, console: Console) -> None:
