@@ -14,7 +14,7 @@ from waypost.cli.home import Home
 from waypost.cli.reading import paged, reading
 from waypost.cli.updates import tell
 from waypost.core.entries import Action
-from waypost.core.statuses import Status
+from waypost.core.statuses import CONDITIONS, Status
 from waypost.ports import IncidentQuery, Store
 
 app = group("What is wrong with shipments, and what is done about it. Alone it lists.")
@@ -22,7 +22,10 @@ app = group("What is wrong with shipments, and what is done about it. Alone it l
 _WRONG = Annotated[
     Status,
     typer.Argument(
-        metavar="CONDITION", parser=options.read_condition, help="What is wrong: LOST, DELAYED ..."
+        metavar="CONDITION",
+        parser=options.read_condition,
+        show_choices=False,
+        help=f"What is wrong: {', '.join(CONDITIONS[:-1])} or {CONDITIONS[-1]}.",
     ),
 ]
 _RESULT = {"appended": "done", "duplicate": "done before"}

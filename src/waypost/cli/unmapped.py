@@ -61,7 +61,8 @@ def map_code(
         typer.Argument(
             metavar="STATUS",
             parser=options.read_meaning,
-            help="What it means; UNKNOWN takes an earlier mapping back.",
+            show_choices=False,
+            help="What it means: any status that can be sent; UNKNOWN takes a mapping back.",
         ),
     ],
     carrier: Annotated[

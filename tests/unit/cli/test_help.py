@@ -77,6 +77,13 @@ def test_all_commands_are_there() -> None:
     }
 
 
+def test_help_names_the_conditions_and_no_other_status(waypost: Waypost) -> None:
+    help_text = " ".join(waypost("incidents", "ack", "--help").out.split())
+
+    assert "LOST" in help_text
+    assert "IN_TRANSIT" not in help_text
+
+
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_every_command_has_a_help_with_examples_and_the_data_option(
     waypost: Waypost, path: tuple[str, ...]
