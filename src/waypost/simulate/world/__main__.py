@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from waypost.simulate.world.prove import HOMES, prove, run_home
+from waypost.simulate.world.homes import HOMES, run_home
+from waypost.simulate.world.prove import prove
 from waypost.simulate.world.shrink import Shrinker
 from waypost.simulate.world.story import tell
 
@@ -37,9 +38,9 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
 
 
 def _tell(home: str, seed: int, console: Console) -> int:
-    """Tell the story of a world; if one of AWS breaks an invariant, of the smallest that does."""
+    """Tell the story of a world; if it breaks an invariant, of the smallest part that does."""
     outcome = run_home(home, seed)
-    if outcome.violations and home == "aws":
+    if outcome.violations:
         console.print("\nThe smallest world found that breaks the same invariant:\n")
         outcome = Shrinker(outcome).shrink()
     for line in tell(outcome):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from waypost.simulate.world.kernel import Chance, Kernel, Process
 
@@ -90,6 +90,13 @@ class Plan:
         return replace(self, faults={p: f for p, f in self.faults.items() if p not in places})
 
 
+class Made(NamedTuple):
+    """A call that was made: where a fault may strike, and what was done there."""
+
+    place: Place
+    operation: str
+
+
 class Planner(Protocol):
     """Says what goes wrong at a call: a plan that is given, or one that chance draws."""
 
@@ -151,6 +158,7 @@ class Calls:
     Attributes:
         kernel: the world's time.
         chance: the world's chance.
+        made: the calls that might have gone wrong, in their order.
         struck: the faults that struck, by place.
     """
 
@@ -178,6 +186,8 @@ class Calls:
         self._outages = outages
         self._latency = latency
         self._numbers: Counter[str] = Counter()
+        self._is_calm = False
+        self.made: list[Made] = []
         self.struck: dict[Place, Fault] = {}
 
     def make(
@@ -233,6 +243,7 @@ class Calls:
     def calm(self) -> None:
         """Let nothing go wrong at a call from now on."""
         self._planner = Planned(Plan())
+        self._is_calm = True
 
     def is_down(self, service: str) -> bool:
         """Tell whether a service refuses every call now."""
@@ -242,6 +253,8 @@ class Calls:
     def _draw(self, actor: str, operation: str) -> tuple[int, Fault | None]:
         number = self._numbers[actor]
         self._numbers[actor] += 1
+        if not self._is_calm:
+            self.made.append(Made((actor, number), operation))
         return number, self._planner.fault(actor, number, operation)
 
     def _strike(self, actor: str, number: int, operation: str, fault: Fault) -> None:

@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING, Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from waypost.simulate.world.machine.running import run_machine
-from waypost.simulate.world.machine.scenario import MachineScenario, draw_machine
-from waypost.simulate.world.running import Outcome, run
-from waypost.simulate.world.scenario import draw
+from waypost.simulate.world.homes import HOMES, run_home
+from waypost.simulate.world.machine.scenario import MachineScenario
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-HOMES: Final = ("aws", "machine")
-"""Each seed gives a world of each."""
+    from waypost.simulate.world.running import Outcome
+
 _CHUNK: Final = 4
 
 
@@ -67,11 +65,6 @@ def try_seed(seed: int) -> Tally:
     for home in HOMES:
         tally.add(_tallied(home, run_home(home, seed), seed))
     return tally
-
-
-def run_home(home: str, seed: int) -> Outcome:
-    """Run the world that a seed gives one of `HOMES`."""
-    return run_machine(draw_machine(seed)) if home == "machine" else run(draw(seed))
 
 
 def _tallied(home: str, outcome: Outcome, seed: int) -> Tally:

@@ -16,12 +16,12 @@ from waypost.metrics.memory import MemoryMetrics
 from waypost.operate import DETAIL_TYPE, SOURCE
 from waypost.record import record_entries
 from waypost.simulate.world.aws import ENV, LOGS, REJECTED, STATE, AwsHome
-from waypost.simulate.world.faults import Calls, Drawn, Fault, Place, Planned
+from waypost.simulate.world.faults import Calls, Drawn, Fault, Made, Place, Planned
 from waypost.simulate.world.functions import Output
 from waypost.simulate.world.kernel import Chance, Ended, Kernel, Line, Stuck
 from waypost.simulate.world.laws import Law
 from waypost.simulate.world.scenario import MINUTE, START, Deed, Scenario, kinds_of
-from waypost.simulate.world.seen import Reader, SavedShipment
+from waypost.simulate.world.seen import Reader, SavedShipment, Seen
 from waypost.simulate.world.watching import read_told
 from waypost.stack.redrive import Redriver
 from waypost.stores.dynamodb.items import read_entry
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from waypost.ports import Message
     from waypost.simulate.world.scenario import Sending
 
-_World = TypeVar("_World")
+_World = TypeVar("_World", bound="Seen")
 
 _LOOK: Final = 10 * MINUTE
 """The time between two looks whether anything is still under way."""
@@ -66,10 +66,11 @@ class Outcome:
         lines: all that happened.
         digest: of the lines.
         struck: the faults that struck, by place.
+        made: the calls that might have gone wrong, in their order.
         events: how many events were accepted.
         checks: how many invariants were looked at.
-        alerts: how many alerts people got.
-        repeats: how many of them for the second time or more.
+        keys: of the alerts that people got, in their order.
+        states: by shipment, its state and its incidents as they were saved in the end.
     """
 
     scenario: Scenario
@@ -77,15 +78,21 @@ class Outcome:
     lines: list[Line] = field(default_factory=list)
     digest: str = ""
     struck: dict[Place, Fault] = field(default_factory=dict)
+    made: list[Made] = field(default_factory=list)
     events: int = 0
     checks: int = 0
-    alerts: int = 0
-    repeats: int = 0
+    keys: list[str] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
 
-    def count(self, alerts: Iterable[str]) -> None:
-        """Count the alerts that people got, by their keys."""
-        keys = list(alerts)
-        self.alerts, self.repeats = len(keys), len(keys) - len(set(keys))
+    @property
+    def alerts(self) -> int:
+        """How many alerts people got."""
+        return len(self.keys)
+
+    @property
+    def repeats(self) -> int:
+        """How many of them for the second time or more."""
+        return len(self.keys) - len(set(self.keys))
 
     @property
     def replayed(self) -> Scenario:
@@ -330,14 +337,13 @@ def phases() -> tuple[
 
 def go_through(
     world: _World,
-    kernel: Kernel,
     phases: Iterable[tuple[Callable[[_World], None], Sequence[Law[_World]]]],
-    outcome: Outcome,
-) -> None:
+) -> Outcome:
     """Let a world go through its phases, and note what does not hold after each.
 
     It ends with the phase after which something does not, or in which the world does not come to rest.
     """
+    outcome = Outcome(world.scenario)
     try:
         for phase, laws in phases:
             phase(world)
@@ -347,21 +353,24 @@ def go_through(
             ]
             if outcome.violations:
                 break
+        outcome.states = {
+            shipment_id: json.dumps([saved.shipment, saved.incidents], ensure_ascii=False)
+            for shipment_id, saved in world.states.items()
+        }
     except Stuck as error:
         outcome.violations.append(Violation("comes_to_rest", str(error)))
-    outcome.lines = kernel.lines
-    outcome.digest = kernel.digest()
+    outcome.lines = world.kernel.lines
+    outcome.digest = world.kernel.digest()
+    outcome.struck, outcome.made = world.calls.struck, world.calls.made
+    outcome.events = len(world.accepted)
+    outcome.keys = [a["key"] for m in world.messages for a in m.alerts if "key" in a]
+    return outcome
 
 
 def run(scenario: Scenario) -> Outcome:
     """Let a world happen, and look at every invariant at each of its quiet points."""
     world = World(scenario)
-    outcome = Outcome(scenario)
     try:
-        go_through(world, world.kernel, phases(), outcome)
+        return go_through(world, phases())
     finally:
         world.kernel.stop()
-    outcome.struck = world.calls.struck
-    outcome.events = len(world.accepted)
-    outcome.count(a["key"] for p in world.home.watch.published for a in p.message.alerts)
-    return outcome

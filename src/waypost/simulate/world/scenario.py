@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from random import Random
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from waypost.core.entries import MAPPINGS, OPERATOR, Action, Entry, act, mapping, retraction
 from waypost.core.statuses import CONDITIONS, Kind, Status
@@ -92,8 +92,10 @@ class Scenario:
         endings: how far shipments have come in the end, and on which leg, as far as that is known.
         rate: the probability that a call meets a fault that chance draws; 0 where the plan is all.
         is_storm: whether all that is sent opens one incident each, and no call goes wrong.
+        parts: the attributes that are tuples of what happens; of each anything can be left out.
     """
 
+    parts: ClassVar[tuple[str, ...]] = ("refolds", "deeds", "sendings")
     seed: int
     sendings: tuple[Sending, ...]
     deeds: tuple[Deed, ...] = ()
@@ -103,6 +105,11 @@ class Scenario:
     plan: Plan = field(default_factory=Plan)
     rate: float = 0.0
     is_storm: bool = False
+
+    @property
+    def events(self) -> tuple[Sending, ...]:
+        """Everything that comes in, whichever way."""
+        return self.sendings
 
     @property
     def end(self) -> int:

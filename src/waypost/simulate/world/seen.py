@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from waypost.core.shipments import Ref, Thresholds
     from waypost.core.updates import ShipmentUpdate
     from waypost.ports import Message
+    from waypost.simulate.world.faults import Calls
     from waypost.simulate.world.kernel import Kernel
     from waypost.simulate.world.scenario import Deed, Scenario, Sending
 
@@ -75,6 +76,10 @@ class Seen(Protocol):
     @property
     def kernel(self) -> Kernel:
         """Its time."""
+
+    @property
+    def calls(self) -> Calls:
+        """What was called, and what went wrong."""
 
     @property
     def thresholds(self) -> Thresholds:

@@ -1,7 +1,8 @@
 """Makes a world that breaks an invariant smaller, as long as it breaks the same one.
 
 By delta debugging (Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, 2002)
-on all that a scenario is made of: what is sent and done, and what goes wrong.
+on all that a scenario is made of: what is sent and done, and what goes wrong. A scenario says
+itself what that is (`Scenario.parts`), so the worlds of both homes are made smaller alike.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from waypost.simulate.world.running import Outcome, run
-from waypost.simulate.world.scenario import Scenario
+from waypost.simulate.world.homes import run_scenario
+from waypost.simulate.world.machine.scenario import Import, MachineScenario
+from waypost.simulate.world.running import Outcome
+from waypost.simulate.world.scenario import Scenario, Sending
 
 _T = TypeVar("_T")
 
@@ -57,9 +60,10 @@ class Shrinker:
         self._reduce(
             list(now().plan.faults.items()), lambda kept: _planned(now(), faults=dict(kept))
         )
-        self._reduce(now().refolds, lambda kept: replace(now(), refolds=tuple(kept)))
-        self._reduce(now().deeds, lambda kept: replace(now(), deeds=tuple(kept)))
-        self._reduce(now().sendings, lambda kept: replace(now(), sendings=tuple(kept)))
+        for part in now().parts:
+            self._reduce(getattr(now(), part), lambda kept, part=part: _with(now(), part, kept))  # type: ignore[misc]  # mypy knows no default of a lambda
+        for place, file in enumerate(_files(now())):
+            self._reduce(file.sendings, lambda kept, place=place: _in_file(now(), place, kept))  # type: ignore[misc]  # as above
         self._reduce(list(now().plan.skews.items()), lambda kept: _planned(now(), skews=dict(kept)))
         if now().latency != _CALM:
             self._breaks(replace(now(), latency=_CALM))
@@ -83,11 +87,25 @@ class Shrinker:
         if self._runs == 0:
             raise _Spent
         self._runs -= 1
-        outcome = run(scenario)
+        outcome = run_scenario(scenario)
         if all(violation.invariant != self._invariant for violation in outcome.violations):
             return False
         self.smallest = outcome
         return True
+
+
+def _with(scenario: Scenario, part: str, kept: Sequence[object]) -> Scenario:
+    return replace(scenario, **{part: tuple(kept)})  # type: ignore[arg-type]  # `parts` names tuples
+
+
+def _files(scenario: Scenario) -> tuple[Import, ...]:
+    return scenario.imports if isinstance(scenario, MachineScenario) else ()
+
+
+def _in_file(scenario: Scenario, place: int, kept: Sequence[Sending]) -> Scenario:
+    files = list(_files(scenario))
+    files[place] = replace(files[place], sendings=tuple(kept))
+    return _with(scenario, "imports", files)
 
 
 def _planned(scenario: Scenario, **changes: object) -> Scenario:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from waypost.ports import LocalStore
+from waypost.simulate.world.machine.calls import WRITES
 from waypost.simulate.world.scenario import START
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 LINES: Final = 200
 """So many lines are told at most: the first and the last, in halves."""
 _READS: Final = ("query ", "batch_get_item ", "get_queue_url ")
+"""What begins like this reads a service of AWS."""
+_LOOKS: Final = frozenset(name for name in dir(LocalStore) if not name.startswith("_")) - WRITES
+"""What a machine asks its file."""
 
 
 def tell(outcome: Outcome) -> Iterator[Text]:
@@ -23,7 +28,7 @@ def tell(outcome: Outcome) -> Iterator[Text]:
     scenario = outcome.scenario
     yield Text.assemble(
         f"Seed {scenario.seed}: ",
-        f"{len(scenario.sendings)} events, {len(scenario.deeds)} deeds, ",
+        f"{len(scenario.events)} events, {len(scenario.deeds)} deeds, ",
         f"{len(outcome.struck)} faults, {len(scenario.plan.outages)} outages.",
     )
     for outage in scenario.plan.outages:
@@ -32,7 +37,7 @@ def tell(outcome: Outcome) -> Iterator[Text]:
         )
     for actor, skew in scenario.plan.skews.items():
         yield Text(f"The clock of {actor} is {skew / 1_000:+,.1f} s ahead.", "red")
-    told = [line for line in outcome.lines if not line.what.startswith(_READS)]
+    told = [line for line in outcome.lines if _is_told(line)]
     left_out = len(told) - LINES
     for number, line in enumerate(told):
         if left_out <= 0 or number < LINES // 2 or number >= len(told) - LINES // 2:
@@ -45,6 +50,10 @@ def tell(outcome: Outcome) -> Iterator[Text]:
 
 
 _VIOLATIONS: Final = 5
+
+
+def _is_told(line: Line) -> bool:
+    return not line.what.startswith(_READS) and line.what not in _LOOKS
 
 
 def _line(line: Line) -> Text:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from tests.support.machine_plants import BUGS
 from tests.support.plants import PLANTS
-from waypost.simulate.world import prove as proving
 from waypost.simulate.world.__main__ import main
-from waypost.simulate.world.prove import HOMES, Tally, prove, run_home, try_seed
+from waypost.simulate.world.homes import HOMES, run_home
+from waypost.simulate.world.machine.scenario import MachineScenario
+from waypost.simulate.world.prove import Tally, prove, try_seed
 from waypost.simulate.world.running import run
 from waypost.simulate.world.scenario import draw
 from waypost.simulate.world.shrink import Shrinker
@@ -30,7 +32,7 @@ def printed(console: Console) -> str:
 
 
 def broken_world() -> Outcome:
-    """Return the first world that breaks an invariant."""
+    """Return the first world on AWS that breaks an invariant."""
     return next(o for o in (run(draw(seed)) for seed in range(1, 200)) if o.violations)
 
 
@@ -76,10 +78,33 @@ def test_a_broken_world_shrinks_to_one_that_breaks_the_same(
     assert len(small.scenario.sendings) < len(found.scenario.sendings)
 
 
+def test_a_world_of_one_machine_shrinks_too_down_to_the_events_of_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        BUGS["position in memory"].plant(patch)
+        found = run_home("machine", 3)
+        small = Shrinker(found, runs=60).shrink()
+
+    assert isinstance(small.scenario, MachineScenario)
+    assert small.violations[0].invariant == found.violations[0].invariant
+    assert len(found.scenario.events) > 10
+    assert len(small.scenario.events) <= 2
+    assert len(small.struck) <= 2
+
+
+def test_a_story_leaves_out_what_was_only_looked_at() -> None:
+    outcome = run_home("machine", 7)
+    told = [line.plain.split()[-1] for line in tell(outcome)]
+
+    assert "changes" in {line.what for line in outcome.lines}
+    assert "changes" not in told
+    assert "append" in told
+
+
 def test_a_world_tells_its_story(console: Console) -> None:
     assert main(["--seed", "7"], console) == 0
     assert main(["--seed", "7", "--home", "machine"], console) == 0
 
     assert printed(console).count("none violated") == 2
     assert list(tell(run(draw(7))))
-    assert proving.HOMES == HOMES

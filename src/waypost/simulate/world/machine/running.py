@@ -336,10 +336,5 @@ _PHASES: Final = (
 
 def run_machine(scenario: MachineScenario) -> Outcome:
     """Let a machine live, and look at every law at each of its quiet points."""
-    outcome = Outcome(scenario)
     with machine_world(scenario) as world:
-        go_through(world, world.kernel, _PHASES, outcome)
-        outcome.struck = world.calls.struck
-        outcome.events = len(world.accepted)
-        outcome.count(a["key"] for m in world.messages for a in m.alerts if "key" in a)
-    return outcome
+        return go_through(world, _PHASES)

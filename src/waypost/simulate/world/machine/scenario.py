@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 
 from waypost.core.times import DAY, HOUR, SECOND
 from waypost.simulate.world.faults import FaultKind, Outage, Plan
@@ -40,10 +40,16 @@ class MachineScenario(Scenario):
         is_durable: whether the store is a file; else it is in memory, and the process never dies.
     """
 
+    parts: ClassVar[tuple[str, ...]] = ("deaths", "clock_sets", "imports", *Scenario.parts)
     imports: tuple[Import, ...] = ()
     deaths: tuple[int, ...] = ()
     clock_sets: tuple[tuple[int, int], ...] = ()
     is_durable: bool = True
+
+    @property
+    def events(self) -> tuple[Sending, ...]:
+        """What is sent, and what is in the files."""
+        return (*self.sendings, *(sending for file in self.imports for sending in file.sendings))
 
     @property
     def over(self) -> int:
