@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from waypost.stack import stacks
+from waypost.stack.connection import error_code
 from waypost.stack.errors import StackFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from waypost.stack.stacks import Stack
 
@@ -31,6 +36,8 @@ LOOKS: Final = 300
 """A change set that is not ready after so many looks is given up."""
 PAUSE: Final = 2.0
 """Seconds between two looks."""
+WITHDRAWALS: Final = 10
+"""After so many tries a change set that AWS is still working on is left where it is."""
 _TABLE: Final = "AWS::DynamoDB::Table"
 _NOTHING: Final = ("didn't contain changes", "No updates are to be performed")
 
@@ -110,23 +117,12 @@ def prepare(
         pause: waits so many seconds.
 
     Raises:
-        StackFailed: CloudFormation cannot make sense of it, or not within `LOOKS`.
+        StackFailed: CloudFormation cannot make sense of it, or not within `LOOKS`; or somebody
+            pressed Ctrl-C, and what was asked for is withdrawn if that can be done.
     """
-    creates = before is None or before.is_empty
-    made = client.create_change_set(
-        StackName=request.stack,
-        ChangeSetName=name,
-        ChangeSetType="CREATE" if creates else "UPDATE",
-        TemplateBody=request.template,
-        Parameters=_parameters(request, None if creates else before),
-        Tags=[
-            {"Key": key, "Value": value}
-            for key, value in {**(before.tags if before else {}), **request.tags}.items()
-        ],
-        Capabilities=["CAPABILITY_IAM"],
-        **({"ImportExistingResources": True} if request.imports else {}),
-    )
-    said = _wait(client, made["Id"], pause)
+    with _withdrawn(client, request.stack, name, before, pause):
+        made = _create(client, request, name, before)
+        said = _wait(client, made["Id"], pause)
     if said["Status"] == "FAILED":
         reason = said.get("StatusReason", "AWS does not say why")
         _discard(client, made["Id"], made["StackId"] if before is None else None)
@@ -151,6 +147,65 @@ def _discard(client: Any, change_set_id: str, empty_stack: str | None) -> None:
     client.delete_change_set(ChangeSetName=change_set_id)
     if empty_stack is not None:
         client.delete_stack(StackName=empty_stack)
+
+
+def _create(client: Any, request: Request, name: str, before: Stack | None) -> dict[str, Any]:
+    creates = before is None or before.is_empty
+    made: dict[str, Any] = client.create_change_set(
+        StackName=request.stack,
+        ChangeSetName=name,
+        ChangeSetType="CREATE" if creates else "UPDATE",
+        TemplateBody=request.template,
+        Parameters=_parameters(request, None if creates else before),
+        Tags=[
+            {"Key": key, "Value": value}
+            for key, value in {**(before.tags if before else {}), **request.tags}.items()
+        ],
+        Capabilities=["CAPABILITY_IAM"],
+        **({"ImportExistingResources": True} if request.imports else {}),
+    )
+    return made
+
+
+@contextmanager
+def _withdrawn(
+    client: Any, stack: str, name: str, before: Stack | None, pause: Callable[[float], object]
+) -> Iterator[None]:
+    """Let Ctrl-C withdraw the change set that is being made.
+
+    Raises:
+        StackFailed: it was pressed; the message says what is left of it.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        try:
+            _withdraw(client, stack, name, pause)
+            if before is None and (made := stacks.find(client, stack)) and made.is_empty:
+                client.delete_stack(StackName=made.stack_id)
+        except (BotoCoreError, ClientError) as error:
+            raise StackFailed(
+                "Stopped; nothing was changed. A change set may be left that nobody executes "
+                f"({error}): aws cloudformation delete-change-set --stack-name {stack} "
+                f"--change-set-name {name}"
+            ) from error
+        raise StackFailed(
+            "Stopped; nothing was changed. The change set that was being made is deleted."
+        ) from None
+
+
+def _withdraw(client: Any, stack: str, name: str, pause: Callable[[float], object]) -> None:
+    """Delete a change set by its names, for its id may not be known yet."""
+    for left in reversed(range(WITHDRAWALS)):
+        try:
+            client.delete_change_set(StackName=stack, ChangeSetName=name)
+        except ClientError as error:
+            # AWS deletes no change set while it is making it.
+            if error_code(error) != "InvalidChangeSetStatus" or not left:
+                raise
+            pause(PAUSE)
+        else:
+            return
 
 
 def _parameters(request: Request, before: Stack | None) -> list[dict[str, Any]]:
