@@ -35,7 +35,6 @@ TYPES = {
     "ShipmentLogsTable": "AWS::DynamoDB::Table",
     "AlertTopic": "AWS::SNS::Topic",
     "AlertTopicSubscription": "AWS::SNS::Subscription",
-    "LambdaExecutionRole": "AWS::IAM::Role",
     "ShipmentProcessorFunction": "AWS::Lambda::Function",
     "LambdaLogGroup": "AWS::Logs::LogGroup",
     "ShipmentUpdateRule": "AWS::Events::Rule",

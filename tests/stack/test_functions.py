@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FUNCTIONS = {
-    "ShipmentProcessorFunction": ("lambda_handler", "LambdaExecutionRole", "LambdaLogGroup"),
+    "ShipmentProcessorFunction": ("lambda_handler", "ProcessorRole", "LambdaLogGroup"),
     "ShipmentNotifierFunction": ("notifier_handler", "NotifierRole", "NotifierLogGroup"),
     "ShipmentSweepFunction": ("sweep_handler", "SweepRole", "SweepLogGroup"),
 }
@@ -37,7 +37,7 @@ BY_LAMBDA = POLL | STREAM | LOG
 """What Lambda itself does with a function's role."""
 STATE = {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"}
 GRANTS: dict[str, dict[str, set[str]]] = {
-    "LambdaExecutionRole": {
+    "ProcessorRole": {
         "ShipmentLogsTable.Arn": {"dynamodb:PutItem"},
         "ShipmentRejectedTable.Arn": {"dynamodb:PutItem"},
         "IngestQueue.Arn": POLL,
