@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from fnmatch import fnmatch
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from waypost.core.errors import NotFound
 from waypost.stack import bundle, changes, progress, stacks, upload
 from waypost.stack.deploy import Deployed, Deployer, Ended, Plan
 from waypost.stack.errors import AwsFailed, StackFailed
+from waypost.stack.left import TABLES
 from waypost.stack.protection import POLICY
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ def deploy(
         execute=execute,
         again=AGAIN,
         change_set="waypost-1",
+        today=date(2026, 11, 23),
     )
     return deployer(cloud, desk or Desk()).deploy(plan)
 
@@ -294,6 +297,64 @@ def test_a_stack_of_which_nothing_is_made_is_made() -> None:
     assert any("still waits" in line for line in desk.said)
 
 
+# ------------------------------------------------------- a stack of the first version, brought over
+
+
+def first_version() -> CloudFormation:
+    leave_table(StreamSpecification=STREAM)
+    for n in range(3):
+        row = {"shipmentId": {"S": f"OLD-{n}"}}
+        client("dynamodb").put_item(TableName="shipment-logs-qa", Item=row)
+    return CloudFormation(
+        "CREATE_COMPLETE",
+        DONE[:],
+        [change("Add")],
+        parameters={"EnvironmentSuffix": "qa", "AlertEmail": "test@test.com"},
+        resources=[("AWS::DynamoDB::Table", "shipment-logs-qa")],
+        logical_ids={"shipment-logs-qa": "ShipmentLogsTable"},
+    )
+
+
+def test_all_that_stands_in_the_way_is_said_at_once_and_nothing_is_changed() -> None:
+    cloud, desk = first_version(), Desk()
+
+    done = deploy(cloud, desk, EnvironmentSuffix="uat")
+
+    assert done.ended is Ended.REFUSED
+    assert cloud.asked == []
+    assert [one.what.split()[1] for one in desk.findings if one.blocks] == ["stack", "AlertEmail"]
+    assert done.findings == tuple(desk.findings)
+    assert client("s3").list_buckets()["Buckets"] == []
+
+
+def test_its_rows_are_counted_before() -> None:
+    cloud, desk = first_version(), Desk()
+
+    done = deploy(cloud, desk, AlertEmail="")
+
+    assert str(done.rows_before) == "3"
+    assert "Its table has 3 rows, which stay" in desk.said[1]
+    assert "waypost stack backfill --env qa" in desk.said[1]
+
+
+def test_a_large_table_is_counted_by_what_dynamodb_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waypost.stack.rows.EXACT", -1)
+
+    assert str(deploy(first_version(), AlertEmail="").rows_before) == "about 3"
+
+
+def test_it_is_brought_over_by_who_may_not_read_its_rows() -> None:
+    refusing = Refusing(client("dynamodb"), "Scan")
+    refusing.start(400, "AccessDeniedException")
+    try:
+        done = deploy(first_version(), AlertEmail="")
+    finally:
+        refusing.stop()
+
+    assert done.ended is Ended.DEPLOYED
+    assert str(done.rows_before) == "about 3"
+
+
 # ------------------------------------------------------------------------------------ it works
 
 
@@ -320,7 +381,7 @@ def test_account_region_and_stack_are_said_first() -> None:
 
 def test_parameters_and_tags_that_are_not_named_stay() -> None:
     cloud = CloudFormation("UPDATE_COMPLETE", DONE[:], [change("Add")])
-    cloud.parameters = {"AlertEmail": "ops@example.com", "StalledHours": "9", "Gone": "x"}
+    cloud.parameters = {"AlertEmail": "ops@waypost.internal", "StalledHours": "9", "Gone": "x"}
     cloud.tags = {"team": "dev", "cost": "7"}
 
     deploy(cloud, StalledHours="12")
@@ -369,6 +430,7 @@ def test_every_event_is_reported_once_even_if_the_change_begins_late() -> None:
         parameters={"EnvironmentSuffix": "qa"},
         again=AGAIN,
         change_set="waypost-1",
+        today=date(2026, 11, 23),
     )
     cloud.execute_change_set = lambda **_: None  # type: ignore[method-assign]  # nothing is to be seen yet
     done = Deployer(connect, desk, pause).deploy(plan)
@@ -381,20 +443,70 @@ def test_every_event_is_reported_once_even_if_the_change_begins_late() -> None:
     ]
 
 
-def test_a_new_stack_takes_the_tables_in_that_are_left_and_never_deletes_them() -> None:
-    aws_client("dynamodb").create_table(
+def leave_table(**more: Any) -> None:
+    """Let the table of updates be there, as an earlier stack left it."""
+    client("dynamodb").create_table(
         TableName="shipment-logs-qa",
         KeySchema=[{"AttributeName": "shipmentId", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "shipmentId", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
+        **more,
     )
+
+
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+def test_a_new_stack_takes_the_tables_in_that_are_left_and_never_deletes_them() -> None:
+    leave_table(StreamSpecification=STREAM)
     cloud, desk = CloudFormation(course=MADE[:], changes=[change("Import")]), Desk()
 
-    deploy(cloud, desk)
+    assert deploy(cloud, desk).ended is Ended.DEPLOYED
 
     assert request(cloud)["ImportExistingResources"] is True
-    assert "RetainExceptOnCreate" not in request(cloud)["TemplateBody"]
+    body = request(cloud)["TemplateBody"]
+    assert "RetainExceptOnCreate" not in body
+    # CloudFormation looks for what has a name as it stands in the template.
+    for table in TABLES:
+        assert f"TableName: {table}-qa\n" in body
     assert any("shipment-logs-qa" in line for line in desk.said)
+
+
+def test_a_table_that_was_restored_without_its_stream_is_refused_and_the_way_out_said() -> None:
+    leave_table()
+    cloud, desk = CloudFormation(course=MADE[:], changes=[change("Import")]), Desk()
+
+    assert deploy(cloud, desk).ended is Ended.REFUSED
+
+    [stream, backups] = desk.findings
+    assert "no stream" in stream.what
+    assert "update-table --table-name shipment-logs-qa" in stream.way_out
+    assert (stream.blocks, backups.blocks) == (True, False)
+    assert cloud.asked == []
+    assert client("s3").list_buckets()["Buckets"] == []
+
+
+def test_a_table_of_another_stack_is_refused_and_that_stack_named() -> None:
+    leave_table(StreamSpecification=STREAM)
+    cloud, desk = CloudFormation(course=MADE[:], owner="logistics-qa"), Desk()
+
+    assert deploy(cloud, desk).ended is Ended.REFUSED
+
+    assert "--stack-name logistics-qa" in desk.findings[0].way_out
+    assert cloud.asked == []
+
+
+@pytest.mark.parametrize("status", [None, "REVIEW_IN_PROGRESS"])
+@pytest.mark.parametrize("env", ["a" * 33, "qa-", "-"])
+def test_a_new_stack_cannot_have_a_suffix_that_only_the_first_version_took(
+    env: str, status: str | None
+) -> None:
+    cloud, desk = CloudFormation(status), Desk()
+
+    assert deploy(cloud, desk, EnvironmentSuffix=env).ended is Ended.REFUSED
+
+    assert "1 to 32 lowercase letters" in desk.findings[0].way_out
+    assert cloud.asked == []
 
 
 def test_a_new_stack_imports_nothing_else() -> None:

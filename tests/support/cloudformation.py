@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from waypost.stack.changes import Change
+    from waypost.stack.preflight import Finding
     from waypost.stack.progress import Event
 
 STACK: Final = "AWS::CloudFormation::Stack"
@@ -41,6 +42,11 @@ class CloudFormation:
         template: that it was made from, as botocore gives it: YAML as text, JSON as a dict.
         resources: (type, physical id).
         logical_ids: by physical id, where they differ.
+        exports: by name, with their values.
+        importers: the stacks that use an export.
+        owner: the stack that has every table that is there; empty for none.
+        detection: the statuses of the next drift detection, one for each look.
+        drifts: what it finds.
         calls: what was asked for, without looking.
     """
 
@@ -55,6 +61,11 @@ class CloudFormation:
     tags: dict[str, str] = field(default_factory=dict)
     resources: Sequence[tuple[str, str]] = ()
     logical_ids: dict[str, str] = field(default_factory=dict)
+    exports: dict[str, str] = field(default_factory=dict)
+    importers: dict[str, list[str]] = field(default_factory=dict)
+    owner: str = ""
+    detection: list[str] = field(default_factory=lambda: ["DETECTION_COMPLETE"])
+    drifts: Sequence[dict[str, Any]] = ()
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     is_under_way: bool = False
@@ -74,7 +85,13 @@ class CloudFormation:
             "StackStatus": self.status,
             "Parameters": _pairs(self.parameters, "ParameterKey", "ParameterValue"),
             "Tags": _pairs(self.tags, "Key", "Value"),
-            "Outputs": [{"OutputKey": "DynamoDBTableName", "OutputValue": "shipment-logs-qa"}],
+            "Outputs": [
+                {"OutputKey": "DynamoDBTableName", "OutputValue": "shipment-logs-qa"},
+                *(
+                    {"OutputKey": name.title(), "OutputValue": value, "ExportName": name}
+                    for name, value in self.exports.items()
+                ),
+            ],
         }
         return {"Stacks": [stack]}
 
@@ -157,6 +174,43 @@ class CloudFormation:
         assert asked["StackName"] == ID
         self.policy = asked["StackPolicyBody"]
 
+    def list_imports(self, **asked: Any) -> dict[str, Any]:
+        """A page for each stack, so that nobody forgets the next page."""
+        export, at = asked["ExportName"], int(asked.get("NextToken", 0))
+        found = self.importers.get(export, [])
+        if not found:
+            said = f"Export '{export}' is not imported by any stack."
+            raise ClientError(
+                {"Error": {"Code": "ValidationError", "Message": said}}, "ListImports"
+            )
+        more = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}
+        return {"Imports": found[at : at + 1], **more}
+
+    def describe_stack_resources(self, *, PhysicalResourceId: str) -> dict[str, Any]:  # noqa: N803 (as botocore has it)
+        if not self.owner:
+            said = f"Stack for {PhysicalResourceId} does not exist"
+            raise ClientError(
+                {"Error": {"Code": "ValidationError", "Message": said}}, "DescribeStackResources"
+            )
+        return {"StackResources": [{"StackName": self.owner}]}
+
+    def detect_stack_drift(self, **asked: Any) -> dict[str, str]:
+        assert asked["StackName"] == ID
+        return {"StackDriftDetectionId": "detection-1"}
+
+    def describe_stack_drift_detection_status(self, **_: Any) -> dict[str, str]:
+        return {
+            "DetectionStatus": self.detection.pop(0),
+            "DetectionStatusReason": "no right to read a queue",
+        }
+
+    def describe_stack_resource_drifts(self, **asked: Any) -> dict[str, Any]:
+        """A page for each resource, so that nobody forgets the next page."""
+        at, wanted = int(asked.get("NextToken", 0)), asked["StackResourceDriftStatusFilters"]
+        found = [one for one in self.drifts if one["StackResourceDriftStatus"] in wanted]
+        more = {"NextToken": str(at + 1)} if at + 1 < len(found) else {}
+        return {"StackResourceDrifts": found[at : at + 1], **more}
+
     def _begin(self, name: str, asked: dict[str, Any]) -> None:
         self.calls.append((name, asked))
         self.is_under_way = True
@@ -179,6 +233,7 @@ class Desk:
     said: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     changes: tuple[Change, ...] = ()
+    findings: list[Finding] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     on_event: Callable[[Event], object] = lambda _: None
 
@@ -191,6 +246,9 @@ class Desk:
 
     def show(self, changes: tuple[Change, ...]) -> None:
         self.changes = changes
+
+    def found(self, findings: Sequence[Finding]) -> None:
+        self.findings += findings
 
     def event(self, event: Event) -> None:
         self.events.append(event)

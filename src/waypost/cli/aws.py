@@ -14,23 +14,31 @@ import typer
 from waypost.cli import output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from waypost.stack.changes import Change
     from waypost.stack.connection import Connection
+    from waypost.stack.preflight import Finding
     from waypost.stack.progress import Event
 
 PANEL: Final = "On AWS"
 """Under this heading a command's help has the options of AWS."""
-_ENV: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+_ANY_ENV: Final = re.compile(r"[a-z0-9-]{1,64}")
 _STACK: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
 def read_env(text: str) -> str:
     """Read an EnvironmentSuffix."""
-    if _ENV.fullmatch(text) is None:
+    from waypost.stack.render import SUFFIX
+
+    if SUFFIX.fullmatch(text) is None:
         raise typer.BadParameter("must be 1 to 32 lowercase letters, digits and inner hyphens")
     return text
+
+
+def _read_any_env(text: str) -> str:
+    """Read an EnvironmentSuffix that the first version may have taken, too."""
+    return text if _ANY_ENV.fullmatch(text) else read_env(text)
 
 
 def _read_stack(text: str) -> str:
@@ -52,6 +60,12 @@ Env = Annotated[
     str,
     typer.Option(
         "--env", metavar="NAME", parser=read_env, help="What its names end in: dev, prod ..."
+    ),
+]
+AnyEnv = Annotated[
+    str,
+    typer.Option(
+        "--env", metavar="NAME", parser=_read_any_env, help="What its names end in: dev, prod ..."
     ),
 ]
 StackName = Annotated[
@@ -153,6 +167,11 @@ class Target(Place):
         return shlex.join(word for name, value in given.items() if value for word in (name, value))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnyTarget(Target):
+    """A target whose environment only the first version may have taken."""
+
+
 def _is_somebody_there() -> bool:
     return sys.stdin.isatty()
 
@@ -169,7 +188,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        output.console(stderr=True).print(output.cell(text), soft_wrap=True)
+        self._print(text)
 
     def ask(self, question: str) -> bool:
         """Put a question; where nobody can answer, that is wrong use."""
@@ -194,6 +213,19 @@ class Screen:
             output.console(stderr=True).print(table)
         else:
             self.say("No resource changes; outputs, tags or parameters do.")
+
+    def found(self, findings: Sequence[Finding]) -> None:
+        """Print what stands in the way, numbered, and what else is worth knowing."""
+        for heading, blocks in (("In the way:", True), ("To know:", False)):
+            listed = [finding for finding in findings if finding.blocks is blocks]
+            if listed:
+                self._print(heading, "bold red" if blocks else "bold")
+            for number, finding in enumerate(listed, 1):
+                self._print(f"  {number}. {finding.what}")
+                self._print(f"     -> {finding.way_out}", "cyan")
+
+    def _print(self, text: str, style: str = "") -> None:
+        output.console(stderr=True).print(output.cell(text, style), soft_wrap=True)
 
     def event(self, event: Event) -> None:
         """Print what is done, failures in red; what begins is said of the whole stack only."""

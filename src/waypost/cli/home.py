@@ -97,6 +97,23 @@ def _target(
     )
 
 
+def _any_target(
+    *,
+    env: aws.AnyEnv,
+    stack_name: aws.StackName = None,
+    profile: aws.Profile = None,
+    region: aws.Region = None,
+    endpoint_url: aws.EndpointUrl = None,
+) -> aws.AnyTarget:
+    return aws.AnyTarget(
+        env=env,
+        stack_name=stack_name,
+        profile=profile,
+        region=region,
+        endpoint_url=endpoint_url,
+    )
+
+
 def _place(
     *,
     env: aws.Env,
@@ -110,6 +127,7 @@ def _place(
 _READERS: Final[Mapping[object, Callable[..., object]]] = {
     Home: _home,
     aws.Target: _target,
+    aws.AnyTarget: _any_target,
     aws.Place: _place,
 }
 """By the type of a parameter, what makes its value of options: the reader's own parameters."""
@@ -118,7 +136,8 @@ _READERS: Final[Mapping[object, Callable[..., object]]] = {
 def with_place(command: _Function) -> _Function:
     """Return a command with the options that say where it works.
 
-    They stand at the place of its `Home`, `aws.Target` or `aws.Place` parameter, if it has one, and
+    They stand at the place of its `Home`, `aws.Target`, `aws.AnyTarget` or `aws.Place`
+    parameter, if it has one, and
     what they say is its value.
     """
     signature = inspect.signature(command, eval_str=True)

@@ -51,25 +51,34 @@ def opened(target: Target) -> Iterator[Opened]:
         StoreUnusable: there is no such stack, or not all of it.
         AwsFailed: AWS was not reached, or refused.
     """
+    with target.connected() as connection:
+        yield open_on(connection, target)
+
+
+def open_on(connection: Connection, target: Target) -> Opened:
+    """Open a stack on a connection that is there.
+
+    Raises:
+        StoreUnusable: there is no such stack, or not all of it.
+    """
     from waypost.bootstrap import open_tables, operate
     from waypost.stack.operated import look_up
 
-    with target.connected() as connection:
-        client = connection.client("cloudformation")
-        parts = look_up(client, target.stack, target.env, target.again)
-        store = open_tables(
-            connection.client("dynamodb"),
-            logs=parts.logs,
-            state=parts.state,
-            rejected=parts.rejected,
-        )
-        yield Opened(
-            target=target,
-            connection=connection,
-            parts=parts,
-            store=store,
-            operator=operate(store, parts.thresholds),
-        )
+    client = connection.client("cloudformation")
+    parts = look_up(client, target.stack, target.env, target.again)
+    store = open_tables(
+        connection.client("dynamodb"),
+        logs=parts.logs,
+        state=parts.state,
+        rejected=parts.rejected,
+    )
+    return Opened(
+        target=target,
+        connection=connection,
+        parts=parts,
+        store=store,
+        operator=operate(store, parts.thresholds),
+    )
 
 
 class StackHands(StoreHands):

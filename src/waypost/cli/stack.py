@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from waypost.cli import aws, output
+from waypost.cli import stack_backfill as filling
 from waypost.cli import stack_deploy as making
 from waypost.cli import stack_lint as linting
 from waypost.cli import stack_look as looking
@@ -84,6 +85,9 @@ command(
     "waypost stack deploy --env prod --no-execute --json | jq .changes",
     "waypost stack deploy --env dev --parameter AlertWindowSeconds=30 --yes",
 )(making.deploy)
+command(
+    app, "waypost stack backfill --env dev", "waypost stack backfill --env dev --json | jq .sent"
+)(filling.backfill)
 command(
     app,
     "waypost stack status --env dev",

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from waypost.cli import aws, options, output
 from waypost.cli.exits import ExitCode
+from waypost.cli.stack_backfill import fill_in, tell_of
 
 if TYPE_CHECKING:
+    from waypost.stack.backfill import Backfilled
     from waypost.stack.connection import Connection
     from waypost.stack.deploy import Deployed
+    from waypost.stack.rows import Count
 
 _NEVER_SET: Final = ("EnvironmentSuffix", "AlertEmail")
 """What has an option of its own."""
@@ -43,7 +48,7 @@ def _parameters(texts: list[str]) -> dict[str, str]:
 
 
 def deploy(
-    target: aws.Target,
+    target: aws.AnyTarget,
     *,
     alert_email: Annotated[
         str | None,
@@ -72,17 +77,39 @@ def deploy(
         bool,
         typer.Option("--execute/--no-execute", help="Make the changes, or leave a change set."),
     ] = True,
+    drift: Annotated[
+        bool | None,
+        typer.Option(
+            "--drift/--no-drift",
+            help="Look for changes by hand first, for two minutes at the most; else only where a "
+            "stack of the first version is updated.",
+            show_default=False,
+        ),
+    ] = None,
+    backfill: Annotated[
+        bool,
+        typer.Option(
+            "--backfill/--no-backfill",
+            help="Make the state of the rows that a stack of the first version has.",
+        ),
+    ] = True,
     as_json: options.Json = False,
 ) -> None:
     """Make the stack, or bring it to this version.
 
-    What would change is shown first, and asked about; what replaces or removes a table is
-    refused. Parameters and tags that you do not name stay as they are. Ctrl-C stops the watching,
-    not the change. Exit code 1 if the stack is not as you wanted it.
+    All that stands in the way is said at once, each with its way out. What would change is shown
+    then, and asked about; what replaces or removes a table is refused. Parameters and tags that you
+    do not name stay as they are. Ctrl-C stops the watching, not the change. Exit code 1 if the
+    stack is not as you wanted it.
+
+    A stack of the first version keeps its rows. In the end they are counted again, and their state
+    is made, as `stack backfill` does.
     """
     from waypost.clock import SystemClock
+    from waypost.core.times import format_time
     from waypost.stack.deploy import Deployer, Plan
 
+    clock = SystemClock()
     email = {} if alert_email is None else {"AlertEmail": alert_email}
     plan = Plan(
         stack=target.stack,
@@ -91,19 +118,53 @@ def deploy(
         bucket=bucket,
         execute=execute,
         again=target.again,
-        change_set=f"waypost-{SystemClock().new_id()}",
+        change_set=f"waypost-{clock.new_id()}",
+        drift=drift,
+        today=date.fromisoformat(format_time(clock.now())[:10]),
     )
     with target.connected() as connection:
         done = Deployer(connection.client, aws.Screen(yes=yes), time.sleep).deploy(plan)
+        brought = _bring_rows(done, connection, target, backfill=backfill)
         if as_json:
-            output.emit(_json(done))
+            output.emit(_json(done, brought))
         else:
             _tell(done, connection, target)
-    if done.ended == "declined":
+            _tell_of_rows(done, brought, target)
+    if done.ended in {"declined", "refused"}:
         raise typer.Exit(ExitCode.NO)
 
 
-def _json(done: Deployed) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    """What became of the rows of a stack of the first version that was updated."""
+
+    after: Count
+    filled: Backfilled | None
+
+
+def _bring_rows(
+    done: Deployed, connection: Connection, target: aws.Target, *, backfill: bool
+) -> _Brought | None:
+    from waypost.stack.rows import count
+
+    if done.rows_before is None or done.stack is None or done.ended != "deployed":
+        return None
+    filled = fill_in(connection, target) if backfill else None
+    table = done.stack.outputs["DynamoDBTableName"]
+    return _Brought(count(connection.client("dynamodb"), table), filled)
+
+
+def _tell_of_rows(done: Deployed, brought: _Brought | None, target: aws.Target) -> None:
+    if brought is None:
+        return
+    output.say(f"Rows in the log: {done.rows_before} before, {brought.after} now.")
+    if brought.filled is None:
+        output.note(f"Their state is not made yet: waypost stack backfill {target.again}")
+    else:
+        tell_of(brought.filled, target)
+
+
+def _json(done: Deployed, brought: _Brought | None) -> dict[str, Any]:
     stack = done.stack
     return {
         "result": done.ended,
@@ -111,6 +172,12 @@ def _json(done: Deployed) -> dict[str, Any]:
         "status": stack.status if stack else None,
         "outputs": dict(stack.outputs) if stack else {},
         "changeSetId": done.change_set_id,
+        "rowsBefore": done.rows_before.rows if done.rows_before else None,
+        "rowsAfter": brought.after.rows if brought else None,
+        "backfilled": brought.filled.sent if brought and brought.filled else None,
+        "findings": [
+            {"what": one.what, "wayOut": one.way_out, "blocks": one.blocks} for one in done.findings
+        ],
         "changes": [
             {
                 "action": change.action,
@@ -125,7 +192,7 @@ def _json(done: Deployed) -> dict[str, Any]:
 
 
 def _tell(done: Deployed, connection: Connection, target: aws.Target) -> None:
-    if done.ended == "declined":
+    if done.ended in {"declined", "refused"}:
         output.say("Nothing was changed.")
     elif done.change_set_id is not None:
         output.say(

@@ -83,12 +83,13 @@ def tell(target: aws.Target, *, as_json: bool, watch: bool = False) -> None:
 
 def _watch(connection: Connection, target: aws.Target) -> None:
     from waypost.stack import stacks
-    from waypost.stack.deploy import Deployer
+    from waypost.stack.motion import Motion
 
-    stack = stacks.get(connection.client("cloudformation"), target.stack)
+    client = connection.client("cloudformation")
+    stack = stacks.get(client, target.stack)
     if stack.is_moving:
-        deployer = Deployer(connection.client, aws.Screen(yes=True), time.sleep)
-        outcome = deployer.attach(stack, target.again)
+        motion = Motion(client, aws.Screen(yes=True), time.sleep)
+        outcome = motion.attach(stack, target.again)
         if outcome.cause is not None:
             output.warn(f"First cause: {outcome.cause.logical_id}: {outcome.cause.reason}")
 

@@ -19,6 +19,26 @@ INVOKE_SECONDS: Final = 150
 """How long Lambda's may take: the slowest call waits for the sweep, which may take 120 s."""
 ATTEMPTS: Final = 5
 """How often a call is tried, with botocore's pauses in between."""
+NOT_KNOWN: Final = frozenset(
+    {
+        "InvalidAction",
+        "NotImplemented",
+        "UnknownOperation",
+        "UnknownOperationException",
+        "UnsupportedOperation",
+    }
+)
+"""How something that stands in for AWS says that it does not know an operation."""
+DENIED: Final = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "UnauthorizedOperation",
+    }
+)
+"""How AWS says that a right is missing."""
 
 
 class Connection:

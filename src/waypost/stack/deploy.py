@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from waypost.stack import changes, progress, stacks, upload
+from waypost.stack import changes, left, preflight, rows, stacks, upload
 from waypost.stack.changes import Change
 from waypost.stack.errors import StackFailed
-from waypost.stack.protection import Protection, protect, tables_not_kept
+from waypost.stack.motion import Motion, failure
+from waypost.stack.preflight import Finding
+from waypost.stack.protection import Protection, protect, refuse_to_lose
 from waypost.stack.render import render
+from waypost.stack.rest import Rest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from waypost.stack.progress import Event, Outcome
+    from waypost.stack.desk import Desk
+    from waypost.stack.rows import Count
     from waypost.stack.stacks import Stack
 
-TABLES: Final = ("shipment-logs", "shipment-state", "shipment-rejected")
-"""The tables of a stack; each name goes on with the stack's suffix."""
 _PROTECTION: Final = {
     Protection.SET: "No update may replace or remove a table from now on: a stack policy says so.",
     Protection.OTHER: "The stack has a policy of its own, which stays: see `aws cloudformation "
     "get-stack-policy`. Does it keep the tables from being replaced and removed?",
     Protection.UNKNOWN: "What answers here knows no stack policies: its tables are without one.",
 }
-_HALF_BACK: Final = "UPDATE_ROLLBACK_FAILED"
-_STEPS: Final = 5
-"""So many things may stand in the way of one deployment, one after the other."""
-
-
-class Desk(Protocol):
-    """Whoever wants something of a stack: is told, and asked."""
-
-    def say(self, text: str) -> None:
-        """Hear what is going on."""
-
-    def ask(self, question: str) -> bool:
-        """Answer a question with yes or no."""
-
-    def show(self, changes: tuple[Change, ...]) -> None:
-        """See what would be changed."""
-
-    def event(self, event: Event) -> None:
-        """See what happens."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +44,8 @@ class Plan:
         execute: False to leave a change set for somebody else to execute.
         again: the options that name this stack on the command line, for hints.
         change_set: a name that no other change set has.
+        drift: as `preflight.Asked` has it.
+        today: as `preflight.Asked` has it.
     """
 
     stack: str
@@ -72,30 +55,43 @@ class Plan:
     execute: bool = True
     again: str
     change_set: str
+    drift: bool | None = None
+    today: date
+
+    @property
+    def env(self) -> str:
+        """Return the EnvironmentSuffix."""
+        return self.parameters["EnvironmentSuffix"]
 
 
 class Ended(StrEnum):
-    """How a deployment ended that nothing went wrong with."""
+    """How a deployment ended that did not fail."""
 
     DEPLOYED = "deployed"
     UNCHANGED = "unchanged"
     PREPARED = "prepared"
     DECLINED = "declined"
+    REFUSED = "refused"
+    """Something stands in the way, and nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
     """What became of a deployment.
 
     Attributes:
         stack: as it is now; None where it is not made yet.
         change_set_id: what is left to execute; None where nothing is.
+        rows_before: how many rows the log of the first version had; None if it was not one.
+        findings: what stands in the way, which comes first, and what else is worth knowing.
     """
 
     ended: Ended
     stack: Stack | None
     changes: tuple[Change, ...] = ()
     change_set_id: str | None = None
+    rows_before: Count | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 class Deployer:
@@ -115,6 +111,7 @@ class Deployer:
         self._client = connect("cloudformation")
         self._desk = desk
         self._pause = pause
+        self._motion = Motion(self._client, desk, pause)
 
     def deploy(self, plan: Plan) -> Deployed:
         """Make or update a stack, and protect its tables.
@@ -125,27 +122,34 @@ class Deployer:
             AwsFailed: it is, but AWS refused to protect its tables.
         """
         account = self._introduce(plan.stack)
-        before = self._ready(plan)
-        if before is not None and before.is_empty:
-            self._desk.say("Nothing was made of this stack yet: a change set of it still waits.")
-        request = self._request(plan, before, self._bring_code(plan.bucket, account))
+        before = Rest(self._client, self._desk, self._motion).find(plan.stack, plan.again)
+        is_new = before is None or before.is_empty
+        tables = left.left_behind(self._connect("dynamodb"), plan.env) if is_new else []
+        findings = self._look_ahead(before, tables, plan)
+        if any(finding.blocks for finding in findings):
+            return Deployed(ended=Ended.REFUSED, stack=before, findings=findings)
+        counted = self._introduce_tables(before, tables, plan)
+        bucket = self._bring_code(plan.bucket, account)
+        request = changes.Request(
+            stack=plan.stack,
+            template=left.taking_in(render(bucket).decode(), tables, plan.env),
+            parameters=plan.parameters,
+            tags=plan.tags,
+            imports=bool(tables),
+        )
         found = changes.prepare(self._client, request, plan.change_set, before, self._pause)
+        said = partial(Deployed, rows_before=counted, findings=findings)
         if found is None:
             self._protect(before)
-            return Deployed(Ended.UNCHANGED, before)
+            return said(ended=Ended.UNCHANGED, stack=before)
         self._desk.show(found.changes)
         self._refuse_loss(found)
+        said = partial(said, changes=found.changes)
         if not plan.execute:
-            return Deployed(Ended.PREPARED, before, found.changes, found.change_set_id)
-        is_wanted = False
-        try:
-            is_wanted = self._desk.ask("Make these changes?")
-        finally:  # Ctrl-C is a no, too
-            if not is_wanted:
-                changes.discard(self._client, found)
-        if not is_wanted:
-            return Deployed(Ended.DECLINED, before, found.changes)
-        return self._execute(found, plan)
+            return said(ended=Ended.PREPARED, stack=before, change_set_id=found.change_set_id)
+        if not self._is_wanted(found):
+            return said(ended=Ended.DECLINED, stack=before)
+        return said(ended=Ended.DEPLOYED, stack=self._execute(found, plan.again))
 
     def destroy(self, name: str, again: str) -> tuple[str, ...] | None:
         """Delete a stack; return the tables that stay, or None if it was not wanted after all.
@@ -162,7 +166,7 @@ class Deployer:
         stack = stacks.get(self._client, name)
         found = stacks.resources(self._client, name)
         tables = tuple(found.pop("AWS::DynamoDB::Table", ()))
-        self._refuse_to_lose(stack, tables, f"First: waypost stack deploy {again}")
+        refuse_to_lose(self._client, stack, tables, f"First: waypost stack deploy {again}")
         self._desk.say(
             f"{sum(map(len, found.values()))} resources go, the queues with all in them."
         )
@@ -171,30 +175,10 @@ class Deployer:
         )
         if not self._desk.ask(f"Delete {name}?"):
             return None
-        outcome = self._delete(stack, again)
-        if outcome.status != "DELETE_COMPLETE":
-            raise StackFailed(_failure(outcome, again))
+        self._motion.delete(stack, again)
         return tables
 
-    def attach(self, stack: Stack, again: str) -> Outcome:
-        """Report what is under way, from its beginning until it is over.
-
-        Raises:
-            StackFailed: somebody pressed Ctrl-C, or it takes too long; it goes on all the same.
-        """
-        with _left_running(again):
-            since = progress.before_latest(self._client, stack.stack_id)
-            return self._watch(stack.stack_id, since)
-
-    def _run(self, stack_id: str, start: Callable[[], object], again: str) -> Outcome:
-        """Start something, and report it until it is over."""
-        since = progress.newest(self._client, stack_id)
-        with _left_running(again):
-            start()
-            return self._watch(stack_id, since)
-
-    def _watch(self, stack_id: str, since: str | None) -> Outcome:
-        return progress.follow(self._client, stack_id, since, self._desk.event, self._pause)
+    # ---------------------------------------------------------------------- before anything is done
 
     def _introduce(self, name: str) -> str:
         account: str = self._connect("sts").get_caller_identity()["Account"]
@@ -202,36 +186,59 @@ class Deployer:
         self._desk.say(f"account {account}, region {region}, stack {name}")
         return account
 
-    def _request(self, plan: Plan, before: Stack | None, bucket: str) -> changes.Request:
-        template = render(bucket).decode()
-        is_new = before is None or before.is_empty
-        left = self._left_behind(plan.parameters["EnvironmentSuffix"]) if is_new else []
-        if left:
-            self._desk.say(
-                f"There already, and taken into the stack as they are: {', '.join(left)}. If another "
-                "stack has them, this fails: name that one with --stack-name."
-            )
-            # Should making the stack fail, it must not take with it what was there before.
-            template = template.replace("RetainExceptOnCreate", "Retain")
-        return changes.Request(
-            stack=plan.stack,
-            template=template,
-            parameters=plan.parameters,
-            tags=plan.tags,
-            imports=bool(left),
-        )
+    def _look_ahead(
+        self, before: Stack | None, tables: list[str], plan: Plan
+    ) -> tuple[Finding, ...]:
+        asked = preflight.Asked(parameters=plan.parameters, drift=plan.drift, today=plan.today)
+        if before is None or before.is_empty:
+            found = preflight.before_making(self._connect, tables, asked)
+        else:
+            found = preflight.before_update(self._connect, before, asked, self._pause)
+        self._desk.found(found)
+        return tuple(found)
 
-    def _left_behind(self, env: str) -> list[str]:
-        """Return the tables that an earlier stack left."""
-        client = self._connect("dynamodb")
-        found: list[str] = []
-        for table in TABLES:
-            try:
-                client.describe_table(TableName=f"{table}-{env}")
-            except client.exceptions.ResourceNotFoundException:
-                continue
-            found.append(f"{table}-{env}")
-        return found
+    def _introduce_tables(
+        self, before: Stack | None, tables: list[str], plan: Plan
+    ) -> Count | None:
+        """Say what is kept; return how many rows a stack of the first version has."""
+        if before is None or before.is_empty:
+            if before is not None:
+                self._desk.say("Nothing was made of this stack yet: a change set still waits.")
+            if tables:
+                self._desk.say(
+                    f"There already, and taken into the stack as they are: {', '.join(tables)}."
+                )
+            return None
+        resources = stacks.physical_ids(self._client, before.stack_id)
+        if not preflight.is_first(resources):
+            return None
+        counted = rows.count(self._connect("dynamodb"), resources["ShipmentLogsTable"])
+        self._desk.say(
+            f"This stack is of the first version. Its table has {counted} rows, which stay; at the "
+            "end, their state is made. If it does not get so far: waypost stack backfill "
+            f"{plan.again}"
+        )
+        return counted
+
+    def _refuse_loss(self, found: changes.ChangeSet) -> None:
+        lost = [change.logical_id for change in found.changes if change.loses_a_table]
+        if lost:
+            changes.discard(self._client, found)
+            raise StackFailed(
+                f"Refused: this would replace or remove {', '.join(lost)}. A table is the only "
+                "place that its data is in. Nothing was changed."
+            )
+
+    def _is_wanted(self, found: changes.ChangeSet) -> bool:
+        is_wanted = False
+        try:
+            is_wanted = self._desk.ask("Make these changes?")
+        finally:  # Ctrl-C is a no, too
+            if not is_wanted:
+                changes.discard(self._client, found)
+        return is_wanted
+
+    # --------------------------------------------------------------------------- what is done
 
     def _bring_code(self, bucket: str | None, account: str) -> str:
         client, region = self._connect("s3"), self._client.meta.region_name
@@ -243,129 +250,17 @@ class Deployer:
             self._desk.say(f"Put the functions' code into {name}.")
         return name
 
-    def _refuse_loss(self, found: changes.ChangeSet) -> None:
-        lost = [change.logical_id for change in found.changes if change.loses_a_table]
-        if lost:
-            changes.discard(self._client, found)
-            raise StackFailed(
-                f"Refused: this would replace or remove {', '.join(lost)}. A table is the only "
-                "place that its data is in. Nothing was changed."
-            )
-
-    # -------------------------------------------------------------------- what is in the way
-
-    def _ready(self, plan: Plan) -> Stack | None:
-        """Return the stack when it can be changed; None when it is to be made."""
-        for _ in range(_STEPS):
-            stack = stacks.find(self._client, plan.stack)
-            if stack is None or stack.is_empty or stack.status in stacks.STANDING:
-                return stack
-            self._clear(stack, plan.again)
-        raise StackFailed(f"{plan.stack} does not come to rest; look at it in the console")
-
-    def _clear(self, stack: Stack, again: str) -> None:
-        """Get one thing out of the way, if it is wanted."""
-        if stack.is_moving:
-            self._agree(
-                f"{stack.status} is under way. Wait for it?",
-                f"Try again when it is over. To see how it goes: waypost stack status {again} "
-                "--watch",
-            )
-            self.attach(stack, again)
-        elif stack.status == _HALF_BACK:
-            self._roll_back(stack, again)
-        elif stack.status in stacks.STUCK_AT_BIRTH:
-            tables = stacks.resources(self._client, stack.stack_id).get("AWS::DynamoDB::Table", [])
-            self._refuse_to_lose(stack, tables, "Back it up before you delete the stack yourself.")
-            self._agree(
-                f"{stack.status}: such a stack can only be deleted. Its tables stay, if it has "
-                "any. Delete it, and make it anew?",
-                "Nothing was changed.",
-            )
-            outcome = self._delete(stack, again)
-            if outcome.status != "DELETE_COMPLETE":
-                raise StackFailed(_failure(outcome, again))
-        else:
-            raise StackFailed(
-                f"The stack is in {stack.status}. First: aws cloudformation rollback-stack "
-                f"--stack-name {stack.name}"
-            )
-
-    def _refuse_to_lose(self, stack: Stack, tables: Sequence[str], way_out: str) -> None:
-        """Refuse to delete a stack whose template does not keep the tables that it has."""
-        if tables and (lost := tables_not_kept(self._client, stack.stack_id)):
-            raise StackFailed(
-                f"Refused: the template that {stack.name} was made from does not keep "
-                f"{', '.join(lost)}, and {', '.join(tables)} holds data. {way_out}"
-            )
-
-    def _roll_back(self, stack: Stack, again: str) -> None:
-        self._agree(
-            "UPDATE_ROLLBACK_FAILED: an update failed, and taking it back did too "
-            f"({stack.reason or 'AWS does not say why'}). Is the cause gone, and shall it be "
-            "tried again?",
-            f"See the cause: waypost stack status {again}",
-        )
-        go_on = partial(self._client.continue_update_rollback, StackName=stack.stack_id)
-        outcome = self._run(stack.stack_id, go_on, again)
-        if outcome.status not in stacks.STANDING:
-            raise StackFailed(
-                f"{_failure(outcome, again)} If it cannot be mended: aws cloudformation "
-                f"continue-update-rollback --stack-name {stack.name} --resources-to-skip "
-                f"{outcome.cause.logical_id if outcome.cause else 'ID'}"
-            )
-
-    def _agree(self, question: str, else_: str) -> None:
-        if not self._desk.ask(question):
-            raise StackFailed(else_)
-
-    # --------------------------------------------------------------------------- what is done
-
-    def _delete(self, stack: Stack, again: str) -> Outcome:
-        delete = partial(self._client.delete_stack, StackName=stack.stack_id)
-        return self._run(stack.stack_id, delete, again)
-
-    def _execute(self, found: changes.ChangeSet, plan: Plan) -> Deployed:
+    def _execute(self, found: changes.ChangeSet, again: str) -> Stack:
         execute = partial(changes.execute, self._client, found)
-        outcome = self._run(found.stack_id, execute, plan.again)
+        outcome = self._motion.run(found.stack_id, execute, again)
         if outcome.status not in stacks.DONE:
-            raise StackFailed(_failure(outcome, plan.again))
+            raise StackFailed(failure(outcome, again))
         stack = stacks.get(self._client, found.stack_id)
         self._protect(stack)
-        return Deployed(Ended.DEPLOYED, stack, found.changes)
+        return stack
 
     def _protect(self, stack: Stack | None) -> None:
         if stack is not None:
             done = protect(self._client, stack.stack_id)
             if done in _PROTECTION:
                 self._desk.say(_PROTECTION[done])
-
-
-@contextmanager
-def _left_running(again: str) -> Iterator[None]:
-    """Let Ctrl-C leave what was started to AWS.
-
-    Raises:
-        StackFailed: it was pressed.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise StackFailed(
-            f"What has begun goes on on AWS. To see how: waypost stack status {again} --watch"
-        ) from None
-
-
-def _failure(outcome: Outcome, again: str) -> str:
-    """Return what failed first, how the stack is now, and the next step."""
-    cause = outcome.cause
-    first = ""
-    if cause is not None:
-        why = (cause.reason or cause.status).rstrip(".")
-        first = f"First cause: {cause.logical_id} ({cause.kind}): {why}. "
-    now = f"The stack is in {outcome.status}. "
-    if outcome.status == "UPDATE_ROLLBACK_COMPLETE":
-        return f"{first}{now}It is as it was before. Mend the cause and deploy again."
-    if outcome.status in stacks.STUCK_AT_BIRTH or outcome.status == _HALF_BACK:
-        return f"{first}{now}Mend the cause and run `waypost stack deploy {again}`: it asks first."
-    return f"{first}{now}See `waypost stack status {again}`."

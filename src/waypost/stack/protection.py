@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from enum import Enum, auto
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from waypost.stack.connection import error_code
-from waypost.stack.errors import AwsFailed
+from waypost.stack.connection import NOT_KNOWN, error_code
+from waypost.stack.errors import AwsFailed, StackFailed
 from waypost.stack.lint import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from waypost.stack.stacks import Stack
 
 POLICY: Final[dict[str, list[dict[str, Any]]]] = {
     "Statement": [
@@ -29,8 +34,6 @@ CloudFormation User Guide, "Prevent updates to stack resources"."""
 
 _KEPT: Final = frozenset({"Retain", "RetainExceptOnCreate"})
 """DeletionPolicies under which a table outlives its stack."""
-_UNKNOWN: Final = frozenset({"InvalidAction", "NotImplemented", "UnknownOperationException"})
-"""How something that stands in for AWS says that it does not know an operation."""
 
 
 class Protection(Enum):
@@ -61,7 +64,7 @@ def protect(client: Any, stack_id: str) -> Protection:
             return Protection.THERE if json.loads(found) == POLICY else Protection.OTHER
         client.set_stack_policy(StackName=stack_id, StackPolicyBody=json.dumps(POLICY))
     except ClientError as error:
-        if error_code(error) in _UNKNOWN:
+        if error_code(error) in NOT_KNOWN:
             return Protection.UNKNOWN
         raise AwsFailed(
             "The stack is as it should be, but no stack policy protects its tables from other "
@@ -90,3 +93,22 @@ def tables_not_kept(client: Any, stack_id: str) -> list[str]:
         if resource.get("Type") == "AWS::DynamoDB::Table"
         and resource.get("DeletionPolicy") not in _KEPT
     ]
+
+
+def refuse_to_lose(client: Any, stack: Stack, tables: Sequence[str], way_out: str) -> None:
+    """Refuse to delete a stack whose template does not keep the tables that it has.
+
+    Args:
+        client: of CloudFormation; its errors are raised as they are.
+        stack: that is to be deleted.
+        tables: its tables.
+        way_out: what to do instead, for the message.
+
+    Raises:
+        StackFailed: a table would be lost.
+    """
+    if tables and (lost := tables_not_kept(client, stack.stack_id)):
+        raise StackFailed(
+            f"Refused: the template that {stack.name} was made from does not keep "
+            f"{', '.join(lost)}, and {', '.join(tables)} holds data. {way_out}"
+        )

@@ -13,6 +13,8 @@ DIRECT_LIMIT: Final = 51_200
 """The most bytes of a template that CloudFormation takes without a bucket."""
 BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """What S3 allows as the name of a bucket."""
+SUFFIX: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+"""What the template allows as an EnvironmentSuffix."""
 
 _HERE: Final = Path(__file__).parent
 _PLACES: Final = (_HERE / "template.yaml", _HERE.parents[2] / "infra" / "template.yaml")

@@ -43,6 +43,7 @@ class Stack:
     tags: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     created: int | None = None
+    exports: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -74,6 +75,9 @@ def find(client: Any, name: str) -> Stack | None:
         tags={tag["Key"]: tag["Value"] for tag in said.get("Tags", ())},
         outputs={o["OutputKey"]: o["OutputValue"] for o in said.get("Outputs", ())},
         created=_created(said),
+        exports={
+            o["ExportName"]: o["OutputValue"] for o in said.get("Outputs", ()) if "ExportName" in o
+        },
     )
 
 

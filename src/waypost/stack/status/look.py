@@ -12,7 +12,7 @@ from waypost.bootstrap import open_tables
 from waypost.core.errors import StoreUnavailable, StoreUnusable
 from waypost.core.times import HOUR, SECOND
 from waypost.stack import stacks
-from waypost.stack.connection import error_code
+from waypost.stack.connection import DENIED, NOT_KNOWN, error_code
 from waypost.stack.status import metrics, month, services
 from waypost.stack.status.metrics import Metric
 from waypost.stack.status.report import Gap, LastEvent, Report
@@ -31,25 +31,6 @@ FRESH: Final = 15 * 60 * SECOND
 """A number that is older says nothing of now."""
 _MINUTE: Final = 60
 _THREADS: Final = 8
-_DENIED: Final = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "AuthorizationError",
-        "AuthorizationErrorException",
-        "UnauthorizedOperation",
-    }
-)
-_LACKING: Final = frozenset(
-    {
-        "InvalidAction",
-        "NotImplemented",
-        "UnknownOperation",
-        "UnknownOperationException",
-        "UnsupportedOperation",
-    }
-)
-"""What answers in place of AWS does not know these calls."""
 
 T = TypeVar("T")
 
@@ -133,10 +114,10 @@ class _Asking(ExitStack):
 def _gap(part: str, service: str, error: Exception) -> Gap:
     cause = error.__cause__ if isinstance(error.__cause__, ClientError) else error
     code = error_code(cause)
-    if isinstance(cause, ClientError) and code in _DENIED:
+    if isinstance(cause, ClientError) and code in DENIED:
         why = f"not allowed: needs {service}:{cause.operation_name}"
         return Gap(part=part, why=why, is_refused=True)
-    return Gap(part=part, why=f"not known: {error}", is_refused=code not in _LACKING)
+    return Gap(part=part, why=f"not known: {error}", is_refused=code not in NOT_KNOWN)
 
 
 def _report(
