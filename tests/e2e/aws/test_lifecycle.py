@@ -69,30 +69,6 @@ def test_code_from_a_bucket_runs_on_a_bus_of_its_own(aws: Ministack, stack: Depl
         assert [verdict.differences for verdict in verdicts] == [(), (), ()]
 
 
-def test_a_stack_of_the_first_version_is_updated_in_place(
-    aws: Ministack, first_template: bytes
-) -> None:
-    first = deploy(aws, first_template, "old")
-    first.send({"shipmentId": "OLD-1", "status": "IN_TRANSIT"})
-    [old_row] = eventually(lambda: first.rows("OLD-1"))
-    table = aws.client("dynamodb").describe_table(TableName="shipment-logs-old")["Table"]
-
-    refused = program(aws, "old", "destroy")
-    assert refused.exit_code == 1
-    assert "does not keep ShipmentLogsTable" in refused.stderr
-    assert first.rows("OLD-1") == [old_row]
-
-    now = deploy(aws, render(), "old", **BASIC)
-    assert now.rows("OLD-1") == [old_row]
-    now.send({"shipmentId": "OLD-1", "status": "LOST"})
-    state = eventually(lambda: now.state("OLD-1"), lambda state: state.get("updates") == 2)
-    assert (state["progress"], state["condition"]) == ("IN_TRANSIT", "LOST")
-    assert eventually(lambda: now.messages(about="OLD-1"))
-    after = aws.client("dynamodb").describe_table(TableName="shipment-logs-old")["Table"]
-    assert after["CreationDateTime"] == table["CreationDateTime"]
-    now.delete()  # for its rule matches what other tests send
-
-
 def test_tables_outlive_their_stack_and_are_protected_in_production(aws: Ministack) -> None:
     stack = from_bucket(aws, "prod")
     stack.send({"shipmentId": "KEPT-1", "status": "IN_TRANSIT"})

@@ -62,6 +62,7 @@ def test_all_commands_are_there() -> None:
         "stack render",
         "stack lint",
         "stack deploy",
+        "stack backfill",
         "stack status",
         "stack logs",
         "stack verify",
