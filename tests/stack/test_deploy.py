@@ -656,6 +656,31 @@ def test_the_code_is_put_into_a_bucket_that_is_made_once() -> None:
     assert not any(BUCKET in line for line in second.said)
 
 
+def test_other_code_under_the_key_of_ours_is_refused_and_left_as_evidence() -> None:
+    s3 = aws_client("s3")
+    upload.make(s3, "mine", REGION)
+    place = {"Bucket": "mine", "Key": bundle.zip_key()}
+    s3.put_object(**place, Body=b"another's", ChecksumAlgorithm="SHA256")
+
+    with pytest.raises(AwsFailed, match=r"s3://mine/waypost/\w+\.zip holds something else"):
+        upload.upload(s3, "mine", "123456789012")
+
+    assert s3.get_object(**place)["Body"].read() == b"another's"
+
+
+@pytest.mark.parametrize("body", [b"another's", bundle.zip_code()])
+def test_what_lies_there_without_a_sha_256_is_written_anew(body: bytes) -> None:
+    s3 = aws_client("s3")
+    upload.make(s3, "mine", REGION)
+    place = {"Bucket": "mine", "Key": bundle.zip_key()}
+    s3.put_object(**place, Body=body)
+
+    assert upload.upload(s3, "mine", "123456789012")
+
+    assert s3.get_object(**place)["Body"].read() == bundle.zip_code()
+    assert not upload.upload(s3, "mine", "123456789012")
+
+
 def test_a_bucket_that_is_named_has_to_be_there() -> None:
     with pytest.raises(NotFound, match="no bucket mine"):
         deploy(CloudFormation(), bucket="mine")
