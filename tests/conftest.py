@@ -1,4 +1,4 @@
-"""How hard the laws are tried; ``make fuzz`` looks for what the default missed."""
+"""What all tests have in common: an environment of their own, and how hard the laws are tried."""
 
 from __future__ import annotations
 
@@ -7,6 +7,30 @@ from typing import Final
 
 from hypothesis import HealthCheck, settings
 
+_OURS: Final = ("AWS_", "WAYPOST_")
+_OF_TERMINALS: Final = frozenset(
+    {"COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "TERM", "TERMINAL_WIDTH"}
+    | {"TTY_COMPATIBLE", "TTY_INTERACTIVE", "GITHUB_ACTIONS"}
+)
+"""What makes Typer and Rich print otherwise; Typer looks when it is imported."""
+_PROXIES: Final = frozenset({"all_proxy", "http_proxy", "https_proxy", "no_proxy"})
+
+
+def _is_of_the_machine(name: str) -> bool:
+    """Tell whether a variable would let the machine at hand decide what a test sees."""
+    return name.startswith(_OURS) or name in _OF_TERMINALS or name.lower() in _PROXIES
+
+
+for _name in filter(_is_of_the_machine, [*os.environ]):
+    del os.environ[_name]
+# Nor do profiles, or the machine's own role, lend a test rights.
+os.environ |= {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+# `make fuzz` looks for what the default missed.
 _FUZZED: Final = int(os.environ.get("EXAMPLES", "5000"))
 
 settings.register_profile(

@@ -356,7 +356,7 @@ def _real_now() -> int:
 
 
 def _post_unsigned(port: int) -> None:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("POST", "/alerts", b"{}")
     assert connection.getresponse().status == 400
     connection.close()

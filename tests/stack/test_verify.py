@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.servers import free_port
+from tests.support.servers import reserved_port
 from waypost.core.errors import StoreUnavailable
 from waypost.stack import bundle
 from waypost.stack import verify as subject
@@ -141,10 +141,8 @@ def test_code_that_is_not_given_out_is_an_error() -> None:
 
 
 def test_code_that_cannot_be_reached_is_an_error() -> None:
-    url = f"http://127.0.0.1:{free_port()}/code"
-
-    with pytest.raises(StoreUnavailable, match="not to be had"):
-        verify(Functions(b"", url), "qa")
+    with reserved_port() as port, pytest.raises(StoreUnavailable, match="not to be had"):
+        verify(Functions(b"", f"http://127.0.0.1:{port}/code"), "qa")
 
 
 def test_code_is_downloaded() -> None:

@@ -21,7 +21,7 @@ BUCKET: Final = "waypost-code"
 Details = dict[str, Any]
 T = TypeVar("T")
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 """Seconds for what has to happen; on an idle machine it takes one, with a cold start two."""
 _CALL: Final = 10
 """The most entries of a PutEvents call."""

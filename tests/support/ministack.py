@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -13,13 +14,13 @@ import boto3
 import urllib3
 from botocore.config import Config
 
-from tests.support.servers import free_port
+from tests.support.servers import reserved_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 REGION: Final = "eu-central-1"
-_READY: Final = 30.0
+_READY: Final = 90.0
 """Seconds within which it has to answer."""
 
 
@@ -38,7 +39,8 @@ class Ministack:
 
     def __enter__(self) -> Self:
         """Start it, and return once it answers."""
-        port = free_port()
+        self._port = ExitStack()
+        port = self._port.enter_context(reserved_port())
         self.url = f"http://127.0.0.1:{port}"
         self._log = (self.folder / "ministack.log").open("w")
         self._process = subprocess.Popen(
@@ -73,6 +75,7 @@ class Ministack:
             self._process.kill()
             self._process.wait()
             self._log.close()
+            self._port.close()
 
     def _await(self) -> None:
         end = time.monotonic() + _READY
@@ -90,7 +93,7 @@ class Ministack:
 
     def log(self) -> str:
         """Return what it wrote."""
-        return (self.folder / "ministack.log").read_text()
+        return (self.folder / "ministack.log").read_text(encoding="utf-8")
 
     def client(self, service: str) -> Any:
         """Return a client of one of its services, as its root user."""

@@ -25,14 +25,14 @@ def environment(**variables: str) -> dict[str, str]:
 def waypost(
     data: Path, *words: str, stdin: str | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command on a data folder to its end, for a minute at most."""
+    """Run a command on a data folder to its end, for 100 seconds at most."""
     return subprocess.run(
         [sys.executable, "-m", "waypost", *words, "--data", str(data)],
         env=environment(**variables),
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 
@@ -60,10 +60,12 @@ class ServerProcess:
         """Start it, and return its address once it accepts calls."""
         self.spawn()
         assert self.process.stdout is not None
-        readable, _, _ = select.select([self.process.stdout], [], [], 30)
-        line = self.process.stdout.readline() if readable else "nothing within 30 s"
+        readable, _, _ = select.select([self.process.stdout], [], [], 90)
+        line = self.process.stdout.readline() if readable else "nothing within 90 s"
         found = re.search(r"http://[\d.]+:\d+", line)
-        assert found is not None, line + (self.data.parent / "serve.log").read_text()
+        assert found is not None, line + (self.data.parent / "serve.log").read_text(
+            encoding="utf-8"
+        )
         self.address = found.group()
         return self.address
 

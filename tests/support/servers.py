@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -11,7 +12,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import SHUT_RDWR, create_server, socket
+from socket import SHUT_RDWR, SO_REUSEADDR, SOL_SOCKET, create_server, socket
 from typing import TYPE_CHECKING, Any, Self
 
 from aiosmtpd.controller import Controller
@@ -30,11 +31,19 @@ def server_tls() -> ssl.SSLContext:
     return context
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port on which nobody listens, and that the system gives to nobody else meanwhile.
+
+    Whoever is told its number can listen there.
+    """
+    with socket() as holder:
+        holder.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port: int = holder.getsockname()[1]
+        if sys.platform != "linux":
+            holder.close()  # elsewhere nobody could listen on a port that is bound
+        yield port
 
 
 class _AnyPort(Controller):

@@ -67,6 +67,7 @@ def serving(
     clock: Clock | None = None,
     access_keys: Mapping[str, str] | None = None,
     bounds: Bounds | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[Site]:
     """Serve ``store`` until the end of the block; the server's thread has ended then."""
     metrics = MemoryMetrics()
@@ -78,15 +79,15 @@ def serving(
         ports.append(port)
         ready.set()
 
-    server = Server(App(services), "127.0.0.1", 0, on_ready=on_ready, bounds=bounds)
+    server = Server(App(services), host, 0, on_ready=on_ready, bounds=bounds)
     thread = Thread(target=server.run)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield Site(server=server, port=ports[0], services=services, metrics=metrics)
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
 
 

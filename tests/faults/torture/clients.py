@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.faults.torture.hostile import CALL, HEAD, HEALTH, calls, details
 from tests.faults.torture.load import put_entry
-from tests.faults.torture.rig import HEALTH_SECONDS, Rig, hold
+from tests.faults.torture.rig import Rig, hold
 from tests.faults.torture.scenario import Done, Scale, Skipped
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def slow_clients(folder: Path, scale: Scale) -> Done:
     size, seconds = scale.of((600, 14), (120, 12))
     with scale.rig(folder) as rig:
         rig.load.start(rig.start(), pause=scale.of(0.0, 0.1))
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             peers = crowd(rig, size, cycle(begin for begin, _ in _SLOW))
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
@@ -101,7 +101,7 @@ def idle_crowd(folder: Path, scale: Scale) -> Done:
     room = str(size + 500)
     with scale.rig(folder, WAYPOST_MAX_CONNECTIONS=room) as rig:
         rig.load.start(rig.start(), pause=scale.of(0.0, 0.05))
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             peers = crowd(rig, size, cycle([b"", HEALTH]))
             rig.load.wait_for(50)
             peak = rig.note_memory()
@@ -150,7 +150,7 @@ def huge_bodies(folder: Path, scale: Scale) -> Done:
     size, many = scale.of((10**9, 64), (3 * 10**7, 24))
     with scale.rig(folder, memory_mib=BUSY_MIB) as rig:
         rig.load.start(rig.start(), pause=scale.of(0.01, 0.1))
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             sent = {
                 "declared": _pour(rig, CALL % size, b"x" * 65_536, size),
                 "chunked": _pour(
@@ -196,10 +196,10 @@ def hostile_json(folder: Path, scale: Scale) -> Done:
     with scale.rig(folder, memory_mib=BUSY_MIB) as rig:
         rig.load.start(rig.start(), pause=scale.of(0.01, 0.1))
         found: Counter[str] = Counter()
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             for body in [*calls(), *map(_as_call, details())]:
                 with connect(rig) as peer:
-                    peer.settimeout(30)
+                    peer.settimeout(60)
                     with suppress(OSError):  # it is refused before its end
                         peer.sendall(CALL % len(body) + body)
                     found[_end(peer)] += 1
@@ -223,7 +223,7 @@ def garbage(folder: Path, scale: Scale) -> Done:
         body = json.dumps({"Entries": [put_entry({"shipmentId": "AHEAD", "eventId": "e"})]})
         call = CALL % len(body) + body.encode()
         found: Counter[str] = Counter()
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             for number in range(size):
                 with connect(rig) as peer, suppress(OSError):  # it is refused before its end
                     match number % 3:

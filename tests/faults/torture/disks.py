@@ -6,6 +6,7 @@ import array
 import fcntl
 import os
 import resource
+import shutil
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
@@ -37,9 +38,11 @@ _IMMUTABLE: Final = 0x10
 def mounted(folder: Path, *options: str) -> Iterator[None]:
     """Mount something for as long as the block lasts."""
     folder.mkdir(exist_ok=True)
+    if shutil.which("mount") is None:
+        raise Skipped("needs mount")
     done = subprocess.run(["mount", *options, str(folder)], capture_output=True, check=False)
     if done.returncode:
-        raise Skipped("needs the right to mount a file system (root)")
+        raise Skipped(f"needs the right to mount a file system (root): {done.stderr.decode()}")
     try:
         yield
     finally:
@@ -49,7 +52,7 @@ def mounted(folder: Path, *options: str) -> Iterator[None]:
 def suffers(rig: Rig, failures: int) -> None:
     """Wait until calls fail; they have to fail so that clients send again, and promptly."""
     before = sum(rig.load.failures.values())
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while sum(rig.load.failures.values()) < before + failures:
         hold(time.monotonic() < deadline, "nothing failed: the fault did not reach the server")
         time.sleep(0.01)
@@ -70,7 +73,7 @@ def full_disk(folder: Path, scale: Scale) -> Done:
         stack.enter_context(mounted(rig.data, "-t", "tmpfs", "-o", f"size={room}m", "tmpfs"))
         stack.enter_context(rig)
         rig.load.start(rig.start(), pause=scale.pause, padding=10_000)
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             for _ in range(times):
                 suffers(rig, 20)
                 tells(rig)
@@ -91,15 +94,22 @@ def full_disk(folder: Path, scale: Scale) -> Done:
 def _start_without_room(rig: Rig) -> None:
     """A server that finds no room serves what it can, or ends at once and says why."""
     rig.server.spawn()
-    deadline = time.monotonic() + 10
-    while rig.server.process.poll() is None and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while (code := rig.server.process.poll()) is None and not _answers(rig):
+        hold(time.monotonic() < deadline, "it neither serves nor ends")
         time.sleep(0.1)
-    code = rig.server.process.poll()
     if code is None:
         rig.server.kill()
         return
-    hold(rig.server.wait(1) == 3, f"it ended with {code}: {rig.server_log()}")
+    hold(rig.server.wait(30) == 3, f"it ended with {code}: {rig.server_log()}")
     hold("disk is full" in rig.server_log(), f"it does not say why: {rig.server_log()}")
+
+
+def _answers(rig: Rig) -> bool:
+    try:
+        return ask(rig.port, "/healthz", HEALTH_SECONDS)[0] == 200
+    except OSError:  # not yet
+        return False
 
 
 def _resize(folder: Path, megabytes: int) -> None:
@@ -123,7 +133,7 @@ def small_files(folder: Path, scale: Scale) -> Done:
         rig.load.start(rig.start(), pause=scale.pause, padding=2_000)
         process = rig.server.process.pid
         _, most = resource.prlimit(process, resource.RLIMIT_FSIZE)
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             for _ in range(times):
                 rig.load.wait_for(50)
                 size = rig.wal.stat().st_size + 50_000
@@ -141,7 +151,7 @@ def read_only_file(folder: Path, scale: Scale) -> Done:
     times = scale.of(5, 2)
     with scale.rig(folder) as rig, ExitStack() as undo:
         rig.load.start(rig.start(), pause=scale.pause)
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             for _ in range(times):
                 rig.load.wait_for(50)
                 _protect(rig.wal, is_immutable=True)
@@ -177,7 +187,7 @@ def read_only_folder(folder: Path, scale: Scale) -> Done:
         with _read_only(rig.data):
             rig.server.spawn()
             began = time.monotonic()
-            code = rig.server.wait(30)
+            code = rig.server.wait(60)
             took = time.monotonic() - began
             hold(code == 3, f"it ended with {code}: {rig.server_log()}")
             hold("read-only" in rig.server_log().lower(), f"no reason: {rig.server_log()}")

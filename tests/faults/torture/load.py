@@ -182,7 +182,7 @@ class Load:
                 total[kind] = total.get(kind, 0) + times
         return total
 
-    def wait_for(self, acknowledged: int, seconds: float = 30) -> None:
+    def wait_for(self, acknowledged: int, seconds: float = 60) -> None:
         """Wait until so many further updates are acknowledged."""
         wanted = len(self.acknowledged) + acknowledged
         deadline = time.monotonic() + seconds

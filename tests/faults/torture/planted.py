@@ -64,7 +64,7 @@ def plant_clock(file: str) -> None:
     real = SystemClock.now
 
     def now(self: SystemClock) -> int:
-        return real(self) + int(Path(file).read_text())
+        return real(self) + int(Path(file).read_text(encoding="utf-8"))
 
     SystemClock.now = now  # type: ignore[method-assign] # that is the plant
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from tests.faults.torture.disk import Disk, Luck
 from tests.faults.torture.rig import CRITICAL, hold, ledger
 from tests.faults.torture.scenario import Done, Scale, Skipped
-from tests.faults.torture.trace import STRACE, read
+from tests.faults.torture.trace import STRACE, cannot_trace, read
 from waypost.bootstrap import FILE
 from waypost.clock import SystemClock
 from waypost.core.errors import WaypostError
@@ -58,8 +58,8 @@ class Recording:
 
 def record(folder: Path, scale: Scale, *plants: str) -> Recording:
     """Run a server under load, kill it, run it again and stop it, and record all of that."""
-    if shutil.which("strace") is None:
-        raise Skipped("needs strace")
+    if why := cannot_trace():
+        raise Skipped(why)
     calls: list[Call] = []
     with scale.rig(folder, "checkpoint=128", *plants) as rig:
         program = rig.server.program
@@ -92,14 +92,14 @@ def record(folder: Path, scale: Scale, *plants: str) -> Recording:
 
 def _tracer(pid: int) -> Path:
     """Return where the system tells of the process that traces one."""
-    found = re.search(r"TracerPid:\t(\d+)", Path(f"/proc/{pid}/status").read_text())
+    found = re.search(r"TracerPid:\t(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
     assert found is not None
     return Path(f"/proc/{found[1]}/fd")
 
 
 def _wait_for(tracer: Path) -> None:
     """Wait until strace, which outlives the program a little, has written all."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     with suppress(OSError):  # it has ended
         while any(tracer.iterdir()):
             hold(time.monotonic() < deadline, "strace does not end")

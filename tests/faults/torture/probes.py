@@ -73,7 +73,7 @@ class HealthProbe:
 
 def memory(pid: int) -> tuple[float, float]:
     """Return what a process holds in memory now, and what it held at most, in MiB (RSS)."""
-    text = Path(f"/proc/{pid}/status").read_text()
+    text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     found = dict(re.findall(r"(VmHWM|VmRSS):\s+(\d+) kB", text))
     return int(found["VmRSS"]) / 1_024, int(found["VmHWM"]) / 1_024
 

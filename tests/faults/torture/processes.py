@@ -35,19 +35,33 @@ def killed_under_load(folder: Path, scale: Scale, kills: int = 40) -> Done:
 
 def killed_in_checkpoint(folder: Path, scale: Scale) -> Done:
     """The WAL is moved into the database every 64 pages, and each kill waits for such a move."""
-    kills, inside = scale.of(20, 3), 0
+    kills = scale.of(20, 3)
     with scale.rig(folder, "checkpoint=64") as rig:
         rig.load.start(rig.start(), pause=scale.pause, padding=4_000)
         for _ in range(kills):
             rig.load.wait_for(20)
-            _until(lambda: in_checkpoint(rig.shm), 30, "no checkpoint within 30 s")
+            _until(lambda: _stands_in_checkpoint(rig), 60, "no checkpoint within 60 s")
             rig.server.kill()
-            inside += in_checkpoint(rig.shm)
+            hold(in_checkpoint(rig.shm), "it went on after SIGSTOP")
             rig.start()
         rig.load.wait_for(20)
-        hold(inside, "no kill fell into a checkpoint")
-        did = f"{kills} x kill -9 at a checkpoint, {inside} of them inside it"
-        return Done.of(did, rig.verdict())
+        return Done.of(f"{kills} x kill -9 inside a checkpoint", rig.verdict())
+
+
+def _stands_in_checkpoint(rig: Rig) -> bool:
+    """Stop the server if it seems to be in a checkpoint; let it go on if it no longer is.
+
+    This process may be slow to see it, and the checkpoint over by then.
+    """
+    if not in_checkpoint(rig.shm):
+        return False
+    process = rig.server.process
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    if in_checkpoint(rig.shm):
+        return True
+    process.send_signal(signal.SIGCONT)
+    return False
 
 
 def killed_while_following(folder: Path, scale: Scale) -> Done:
@@ -60,7 +74,7 @@ def killed_while_following(folder: Path, scale: Scale) -> Done:
             address = rig.start()
             if not number:
                 rig.load.start(address, pause=scale.pause)
-            code = rig.server.wait(30)
+            code = rig.server.wait(60)
             hold(code == -signal.SIGKILL, f"at {point} it ended with {code}: {rig.server_log()}")
         rig.plant()
         rig.start()
@@ -84,7 +98,7 @@ def killed_at_start(folder: Path, scale: Scale) -> Done:
                 time.sleep(0.1 + rng.random())
                 rig.server.kill()
                 continue
-            _until(lambda: _has_open(rig, rig.wal), 30, "it never opened the WAL")
+            _until(lambda: _has_open(rig, rig.wal), 60, "it never opened the WAL")
             time.sleep(rng.random() * 0.02)
             rig.server.kill()
             inside += not index_is_built(rig.shm)
@@ -108,7 +122,7 @@ def _has_open(rig: Rig, file: Path) -> bool:
 
 def frozen(folder: Path, scale: Scale) -> Done:
     """The machine stands still for longer than clients wait: they send again what was taken."""
-    times, seconds = scale.of((6, 5.0), (2, 1.5))
+    times, seconds = scale.of((6, 5.0), (1, 2.4))
     with scale.rig(folder) as rig:
         rig.load.start(rig.start(), pause=scale.pause, read_timeout=seconds / 3)
         for _ in range(times):
@@ -151,10 +165,10 @@ def second_server(folder: Path, scale: Scale) -> Done:
         [winner] = [server for server in idle if server.process.poll() is None]
         winner.stop()
         for server in idle:
-            hold(server is winner or server.wait(1) == 3, rig.server_log())
+            hold(server is winner or server.wait(30) == 3, rig.server_log())
         rig.load.start(rig.start(), pause=scale.pause)
         rig.load.wait_for(20)
-        with rig.probe.watching(rig.port, 5):
+        with rig.watching():
             for _ in range(others):
                 server = ServerProcess(rig.data, rig.server.variables)
                 server.spawn()

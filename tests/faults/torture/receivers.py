@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from tests.faults.torture.rig import HEALTH_SECONDS, Rig, hold, ledger
+from tests.faults.torture.rig import Rig, hold, ledger
 from tests.faults.torture.scenario import Done, Scale
 from tests.support.processes import waypost
-from tests.support.servers import HookServer, free_port, raw_server
+from tests.support.servers import HookServer, raw_server, reserved_port
 from waypost.ports import DeliveryState
 
 if TYPE_CHECKING:
@@ -82,7 +82,12 @@ class Mailbox:
 
 def bad_mail_server(folder: Path, scale: Scale) -> Done:
     """Recording goes on whatever the mail server does; every mail gets there in the end."""
-    box, port, tries = Mailbox(), free_port(), scale.of(4, 1)
+    with reserved_port() as port:
+        return _with_mail_server(folder, scale, port)
+
+
+def _with_mail_server(folder: Path, scale: Scale, port: int) -> Done:
+    box, tries = Mailbox(), scale.of(4, 1)
     mail = {
         "WAYPOST_SMTP_HOST": "127.0.0.1",
         "WAYPOST_SMTP_PORT": str(port),
@@ -93,7 +98,7 @@ def bad_mail_server(folder: Path, scale: Scale) -> Done:
     }
     with scale.rig(folder, "pause=100", **mail) as rig:
         rig.load.start(rig.start(), pause=scale.of(0.02, 0.05))
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             rig.load.wait_for(50)  # nobody listens
             with raw_server(box.talk, port):
                 box.hangs = True
@@ -126,7 +131,7 @@ def bad_webhook(folder: Path, scale: Scale) -> Done:
         scale.rig(folder, "pause=100", WAYPOST_WEBHOOK_TIMEOUT="0.5") as rig,
     ):
         rig.load.start(rig.start(), pause=scale.of(0.02, 0.05))
-        with rig.probe.watching(rig.port, HEALTH_SECONDS):
+        with rig.watching():
             for status in (500, 503, 429, 302, 307):
                 rig.hook.status = status
                 rig.hook.headers = {"Location": f"http://127.0.0.1:{elsewhere.port}/"}
@@ -147,16 +152,16 @@ def bad_webhook(folder: Path, scale: Scale) -> Done:
 def _go_through(rig: Rig, tries: Callable[[], int], times: int) -> None:
     """Wait until something was tried so often, while updates are acknowledged as ever."""
     wanted = tries() + times
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while tries() < wanted:
         hold(time.monotonic() < deadline, "no delivery was tried")
         time.sleep(0.02)
-    rig.load.wait_for(10, 10)
+    rig.load.wait_for(10)
 
 
 def _until_dead(rig: Rig, notifier: str) -> list[str]:
     """Wait until a delivery was given up; return the messages that were."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         with rig.store() as store:
             dead = [

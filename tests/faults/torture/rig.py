@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -17,7 +17,7 @@ from tests.faults.torture.load import Load
 from tests.faults.torture.probes import HealthProbe, ask, memory
 from tests.support.environments import WEBHOOK_SECRET
 from tests.support.processes import ServerProcess, waypost
-from tests.support.servers import HookServer
+from tests.support.servers import HookServer, reserved_port
 from waypost.bootstrap import FILE
 from waypost.cli.app import app
 from waypost.cli.transfer import What
@@ -35,6 +35,8 @@ HEALTH_SECONDS: Final = 5.0
 """So long an answer of ``/healthz`` may take, whatever happens around it."""
 STOP_SECONDS: Final = 15.0
 """So long a server may take to end when it is asked to."""
+BUSY: Final = 6.0
+"""So many times as long `make test` gives it, which may have to share the machine."""
 SETTLE_SECONDS: Final = 90.0
 """So long it may take until all is followed and told: longer than the longest pause after errors."""
 MEMORY_MIB: Final = 256.0
@@ -100,6 +102,7 @@ class Rig:
         self.plants = plants
         self.hook = HookServer()
         self._whole = whole
+        self._slack = 1.0 if whole else BUSY
         self._memory = memory_mib
         self._peak = 0.0
         self._undo = ExitStack()
@@ -117,6 +120,7 @@ class Rig:
 
     def __enter__(self) -> Self:
         self._undo.enter_context(self.hook)
+        self.server.port = self._undo.enter_context(reserved_port())
         self._undo.callback(self._leave_nothing)
         return self
 
@@ -137,10 +141,8 @@ class Rig:
             self.server.program = (sys.executable, PLANTED, *plants, "--")
 
     def start(self) -> str:
-        """Start the server, on the port that it had before."""
-        address = self.server.start()
-        self.server.port = int(address.rpartition(":")[2])
-        return address
+        """Start the server, on its own port; return its address."""
+        return self.server.start()
 
     @property
     def port(self) -> int:
@@ -162,12 +164,12 @@ class Rig:
         took = time.monotonic() - began
         code = self.server.process.returncode
         hold(code == 0, f"the server ended with exit code {code}: {self.server_log()}")
-        hold(took <= STOP_SECONDS, f"the server took {took:.1f} s to end")
+        hold(took <= STOP_SECONDS * self._slack, f"the server took {took:.1f} s to end")
         return took
 
     def server_log(self) -> str:
         """Return the end of what the server logged."""
-        return (self.folder / "serve.log").read_text()[-2_000:]
+        return (self.folder / "serve.log").read_text(encoding="utf-8")[-2_000:]
 
     def note_memory(self) -> float:
         """Look at the server's memory; return what it held at most, in MiB."""
@@ -176,9 +178,13 @@ class Rig:
 
     def healthy(self) -> None:
         """Raise unless the server answers in time."""
-        status, took = ask(self.port, "/healthz", HEALTH_SECONDS)
+        status, took = ask(self.port, "/healthz", HEALTH_SECONDS * self._slack)
         hold(status == 200, f"/healthz answered {status}")
         self.probe.slowest = max(self.probe.slowest, took)
+
+    def watching(self) -> AbstractContextManager[None]:
+        """Ask again and again whether it is healthy, until the end of the block."""
+        return self.probe.watching(self.port, HEALTH_SECONDS * self._slack)
 
     def ready(self, seconds: float = SETTLE_SECONDS) -> None:
         """Wait until the server says that it can record and follow."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +25,17 @@ _CALL: Final = re.compile(rb"(\w+)\((.*)\) += (-?\d+)[^()]*(?:\([^)]*\))?", re.D
 _FD: Final = re.compile(rb"(\d+)<([^>]*)>")
 _TEXT: Final = re.compile(rb'"((?:\\x[0-9a-f]{2})*)"')
 _UNFINISHED: Final = b" <unfinished ...>"
+
+
+def cannot_trace() -> str:
+    """Return why ``strace`` does not work here, nothing if it does."""
+    if shutil.which("strace") is None:
+        return "needs strace"
+    beside = [word for word in STRACE if word != "-D"]
+    done = subprocess.run([*beside, "true"], capture_output=True, text=True, check=False)
+    if done.returncode == 0 and "exited with 0" in done.stderr:
+        return ""
+    return f"needs a system that lets strace trace: {done.stderr.strip()[-200:]}"
 
 
 @dataclass(slots=True)

@@ -157,7 +157,7 @@ def test_each_result_points_to_its_rule_and_its_line() -> None:
 
 
 def test_a_finding_stays_the_same_one_when_lines_move() -> None:
-    text = (HERE / "first.yaml").read_text()
+    text = (HERE / "first.yaml").read_text(encoding="utf-8")
     prints = [
         {
             r["partialFingerprints"]["waypost/v1"]

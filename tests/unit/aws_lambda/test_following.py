@@ -70,7 +70,7 @@ def test_the_shipments_of_a_batch_are_saved_at_once(
     all_of_them = Barrier(CONNECTIONS)
 
     def meet(_: str, __: int) -> None:
-        all_of_them.wait(5)
+        all_of_them.wait(60)
 
     on_save(world, monkeypatch, meet)
     shipments = [f"S{number}" for number in range(CONNECTIONS)]

@@ -84,7 +84,7 @@ def test_the_messages_of_a_batch_are_recorded_at_once(
     append = world.store.append
 
     def meet(entries: Sequence[Entry], *, quiet: bool = False) -> list[Outcome]:
-        all_of_them.wait(5)
+        all_of_them.wait(60)
         return append(entries, quiet=quiet)
 
     monkeypatch.setattr(world.store, "append", meet)

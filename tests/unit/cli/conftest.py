@@ -80,12 +80,12 @@ class Waypost:
 
         thread = Thread(target=run_server, args=(settings, None, on_ready))
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         try:
             yield addresses[0]
         finally:
             servers[0].should_exit = True
-            thread.join(30)
+            thread.join(60)
             assert not thread.is_alive()
 
 

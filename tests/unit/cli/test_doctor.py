@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.support.environments import HOOK, MAIL
-from tests.support.servers import free_port
+from tests.support.servers import reserved_port
 from tests.unit.cli.test_hands import answering, error, folder_of
 from waypost import __version__
 from waypost.core.errors import NotifyFailed
@@ -31,7 +31,7 @@ def test_a_damaged_file_is_a_problem(waypost: Waypost) -> None:
 
 
 def test_a_server_that_does_not_answer_or_is_not_ready_is_a_problem(waypost: Waypost) -> None:
-    with folder_of(waypost, f"http://127.0.0.1:{free_port()}"):
+    with reserved_port() as port, folder_of(waypost, f"http://127.0.0.1:{port}"):
         assert "does not answer" in waypost("doctor", code=1).err
     unready = error("Not ready.", ("follower", "is not running"))
     with answering(503, unready) as address, folder_of(waypost, address):
@@ -43,8 +43,8 @@ def test_a_server_that_does_not_answer_or_is_not_ready_is_a_problem(waypost: Way
 def test_a_notifier_out_of_reach_is_a_problem(
     waypost: Waypost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mail = MAIL | {"WAYPOST_SMTP_HOST": "127.0.0.1", "WAYPOST_SMTP_PORT": str(free_port())}
-    with answering(200, b"") as address:
+    with reserved_port() as port, answering(200, b"") as address:
+        mail = MAIL | {"WAYPOST_SMTP_HOST": "127.0.0.1", "WAYPOST_SMTP_PORT": str(port)}
         for name, value in {**mail, **HOOK, "WAYPOST_WEBHOOK_URL": f"{address}/hook"}.items():
             monkeypatch.setenv(name, value)
         told = waypost("doctor", "--json", code=1)

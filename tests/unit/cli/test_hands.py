@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.servers import free_port
+from tests.support.servers import reserved_port
 from waypost.bootstrap import FolderLock
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def error(message: str, *problems: tuple[str, str]) -> bytes:
 
 
 def test_a_server_that_is_gone_is_said(waypost: Waypost) -> None:
-    with folder_of(waypost, f"http://127.0.0.1:{free_port()}"):
+    with reserved_port() as port, folder_of(waypost, f"http://127.0.0.1:{port}"):
         ran = waypost.put("S", "LOST", code=3)
 
     assert "does not answer as it should" in ran.err
@@ -108,7 +108,7 @@ def test_but_not_for_ever(waypost: Waypost, monkeypatch: pytest.MonkeyPatch) -> 
         ran = waypost.put("S", "LOST", code=3)
 
     assert "is in use by another waypost process" in ran.err
-    assert 0.2 <= time.monotonic() - began < 5
+    assert 0.2 <= time.monotonic() - began < 60
 
 
 def test_a_folder_that_cannot_be_made_is_said(waypost: Waypost) -> None:

@@ -13,7 +13,7 @@ from moto import mock_aws
 from tests.support import moto_stack
 from tests.support.aws import Refusing
 from tests.support.clocks import NOON
-from tests.support.servers import free_port
+from tests.support.servers import reserved_port
 from tests.unit.cli.conftest import Ran, Waypost
 from waypost.cli.hands import Tally
 from waypost.core.errors import StoreUnavailable
@@ -347,9 +347,9 @@ def test_without_a_region_it_is_wrong_use(waypost: Waypost, bare_aws: None) -> N
 
 
 def test_an_address_where_nobody_answers_is_said(waypost: Waypost, bare_aws: None) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-
-    assert url in waypost("track", "A", *STACK, "--endpoint-url", url, code=3).err
+    with reserved_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        assert url in waypost("track", "A", *STACK, "--endpoint-url", url, code=3).err
 
 
 # --- What is different there

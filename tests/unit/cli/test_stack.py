@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def test_the_command_writes_the_template(waypost: Waypost, tmp_path: Path) -> None:
     ran = waypost("stack", "render", "--output", str(tmp_path / "waypost.yaml"))
 
-    assert (tmp_path / "waypost.yaml").read_text() == render().decode()
+    assert (tmp_path / "waypost.yaml").read_text(encoding="utf-8") == render().decode()
     assert re.search(r"\d\d,\d\d\d bytes.*51,200.*--bucket", ran.err)
     assert ran.out == ""
 

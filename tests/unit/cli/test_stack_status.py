@@ -9,6 +9,7 @@ import pytest
 from tests.support.stack_services import StackServices
 from waypost import __version__
 from waypost.clock import SystemClock
+from waypost.core.times import SECOND, parse_time
 from waypost.stack.connection import Connection
 
 if TYPE_CHECKING:
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 QA: Final = ("--region", "eu-central-1")
 STATUS: Final = ("stack", "status", "--env", "qa", *QA)
 DOCTOR: Final = ("doctor", "--stack", "qa", *QA)
+NOW: Final = parse_time("2026-11-22T00:00:00Z")[0] // SECOND
 
 
 @pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> StackServices:
     found = StackServices()
     monkeypatch.setattr(Connection, "client", lambda _, service: found.connect(service))
+    monkeypatch.setattr(SystemClock, "now", lambda _: NOW * SECOND)
     return found
 
 
@@ -85,12 +88,11 @@ def test_a_problem_counts_more_than_a_refusal(waypost: Waypost, services: StackS
 
 
 def test_numbers_are_in_units_that_people_read(waypost: Waypost, services: StackServices) -> None:
-    now = SystemClock().now() // 1_000
     services.waiting = 3
     services.points = {
-        "ApproximateAgeOfOldestMessage": [(now - 60, 7_400.0)],
-        "IteratorAge": [(now - 60, 450.0)],
-        "TriggeredRules": [(now - 180, 1.0)],
+        "ApproximateAgeOfOldestMessage": [(NOW - 60, 7_400.0)],
+        "IteratorAge": [(NOW - 60, 450.0)],
+        "TriggeredRules": [(NOW - 180, 1.0)],
     }
 
     out = waypost(*STATUS, code=1).out
@@ -103,10 +105,9 @@ def test_numbers_are_in_units_that_people_read(waypost: Waypost, services: Stack
 
 
 def test_an_event_of_long_ago_is_known_to_the_hour(
-    waypost: Waypost, services: StackServices, monkeypatch: pytest.MonkeyPatch
+    waypost: Waypost, services: StackServices
 ) -> None:
-    monkeypatch.setattr(SystemClock, "now", lambda _: 1_795_305_600_000)  # 2026-11-22T00:00Z
-    services.points = {"TriggeredRules": [(1_795_305_600 - 18_000, 1.0)]}
+    services.points = {"TriggeredRules": [(NOW - 18_000, 1.0)]}
 
     out = waypost(*STATUS).out
 
@@ -117,8 +118,7 @@ def test_an_event_of_long_ago_is_known_to_the_hour(
 def test_json_has_each_formula_and_why_what_is_missing(
     waypost: Waypost, services: StackServices
 ) -> None:
-    now = SystemClock().now() // 1_000
-    services.points = {"TriggeredRules": [(now - 60, 5.0)]}
+    services.points = {"TriggeredRules": [(NOW - 60, 5.0)]}
 
     row: dict[str, Any] = waypost(*STATUS, "--json").row
 

@@ -123,7 +123,7 @@ def test_what_was_exported_is_imported_whole(waypost: Waypost, tmp_path: Path) -
 
     for what in (("updates",), *STATE):
         assert waypost("export", *what).out == waypost("export", *what, "--data", other).out
-    assert file.read_text() == waypost("export", "updates").out
+    assert file.read_text(encoding="utf-8") == waypost("export", "updates").out
     assert {row["kind"] for row in waypost("export", "updates").rows} == {
         "update",
         "mapping",

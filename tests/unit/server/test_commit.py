@@ -31,11 +31,13 @@ class GatedStore(MemoryStore):
         super().__init__()
         self.gate = threading.Event()
         self.gate.set()
+        self.at_gate = threading.Event()
         self.sizes: list[int] = []
         self.fails: Callable[[Sequence[Entry]], Exception | None] = lambda _: None
 
     def append(self, entries: Sequence[Entry], *, quiet: bool = False) -> list[Outcome]:
-        assert self.gate.wait(10)
+        self.at_gate.set()
+        assert self.gate.wait(60)
         self.sizes.append(len(entries))
         if error := self.fails(entries):
             raise error
@@ -81,9 +83,11 @@ async def settled(*calls: asyncio.Task[None]) -> list[BaseException | None]:
     return list(await asyncio.gather(*calls, return_exceptions=True))
 
 
-async def let_wait(writer: Writer, *batches: Sequence[Event]) -> list[asyncio.Task[None]]:
-    calls = [asyncio.create_task(writer.record(events)) for events in batches]
-    await asyncio.sleep(0.05)
+async def let_wait(bench: Bench, *batches: Sequence[Event]) -> list[asyncio.Task[None]]:
+    """Make calls, and return once all wait: the writer at the gate, the calls for the writer."""
+    calls = [asyncio.create_task(bench.writer.record(events)) for events in batches]
+    await asyncio.sleep(0)
+    assert await asyncio.to_thread(bench.store.at_gate.wait, 60)
     return calls
 
 
@@ -94,7 +98,7 @@ def test_a_store_failure_fails_each_call_of_the_batch_and_acknowledges_none(
 
     async def run() -> list[BaseException | None]:
         bench.store.gate.clear()
-        calls = await let_wait(bench.writer, *([event(n)] for n in range(5)))
+        calls = await let_wait(bench, *([event(n)] for n in range(5)))
         bench.store.gate.set()
         return await settled(*calls)
 
@@ -128,7 +132,7 @@ def test_a_bug_that_one_call_brings_out_does_not_fail_its_neighbours(bench: Benc
     async def run() -> list[BaseException | None]:
         bench.store.gate.clear()
         calls = await let_wait(
-            bench.writer, [event(0)], [event(1)], [event(2), event(3, "POISON")], [event(4)]
+            bench, [event(0)], [event(1)], [event(2), event(3, "POISON")], [event(4)]
         )
         bench.store.gate.set()
         return await settled(*calls)
@@ -146,8 +150,8 @@ def test_beyond_the_bound_a_call_is_refused_and_the_others_are_not(
 
     async def run() -> list[BaseException | None]:
         bench.store.gate.clear()
-        calls = await let_wait(bench.writer, [event(0)])
-        calls += await let_wait(bench.writer, [event(1), event(2)], [event(3), event(4)])
+        calls = await let_wait(bench, [event(0)])
+        calls += await let_wait(bench, [event(1), event(2)], [event(3), event(4)])
         bench.store.gate.set()
         results = await settled(*calls)
         await bench.writer.record([event(5)])
@@ -162,7 +166,7 @@ def test_beyond_the_bound_a_call_is_refused_and_the_others_are_not(
 def test_a_closed_writer_has_committed_what_was_waiting_and_takes_no_more(bench: Bench) -> None:
     async def run() -> None:
         bench.store.gate.clear()
-        calls = await let_wait(bench.writer, [event(0)], [event(1)])
+        calls = await let_wait(bench, [event(0)], [event(1)])
         threading.Timer(0.05, bench.store.gate.set).start()
         await asyncio.to_thread(bench.writer.close)
         assert await settled(*calls) == [None, None]
@@ -180,8 +184,8 @@ def test_a_writer_that_ends_by_a_bug_leaves_nobody_waiting(
 
     async def run() -> list[BaseException | None]:
         bench.store.gate.clear()
-        calls = await let_wait(bench.writer, [event(0)])
-        calls += await let_wait(bench.writer, [event(1)])
+        calls = await let_wait(bench, [event(0)])
+        calls += await let_wait(bench, [event(1)])
         bench.store.gate.set()
         results = await settled(*calls)
         with pytest.raises(Refusal):
@@ -197,7 +201,7 @@ def test_a_writer_that_ends_by_a_bug_leaves_nobody_waiting(
 def test_a_call_whose_loop_has_ended_is_still_committed(bench: Bench) -> None:
     async def run() -> None:
         bench.store.gate.clear()
-        await let_wait(bench.writer, [event(0)])
+        await let_wait(bench, [event(0)])
 
     asyncio.run(run())
     bench.store.gate.set()
@@ -208,7 +212,7 @@ def test_a_call_whose_loop_has_ended_is_still_committed(bench: Bench) -> None:
 def test_no_answer_leaves_before_the_commit_that_covers_it(bench: Bench) -> None:
     async def run() -> None:
         bench.store.gate.clear()
-        calls = await let_wait(bench.writer, *([event(n)] for n in range(3)))
+        calls = await let_wait(bench, *([event(n)] for n in range(3)))
         assert not any(call.done() for call in calls)
         assert bench.store.history("S-0") == []
         bench.store.gate.set()
@@ -221,8 +225,8 @@ def test_no_answer_leaves_before_the_commit_that_covers_it(bench: Bench) -> None
 def test_calls_that_come_while_a_commit_runs_share_the_next_one(bench: Bench) -> None:
     async def run() -> None:
         bench.store.gate.clear()
-        calls = await let_wait(bench.writer, [event(0)])
-        calls += await let_wait(bench.writer, *([event(n)] for n in range(1, 50)))
+        calls = await let_wait(bench, [event(0)])
+        calls += await let_wait(bench, *([event(n)] for n in range(1, 50)))
         bench.store.gate.set()
         assert await settled(*calls) == [None] * 50
 
@@ -238,8 +242,8 @@ def test_a_batch_takes_no_further_call_once_it_is_full(bench: Bench) -> None:
 
     async def run() -> None:
         bench.store.gate.clear()
-        calls = await let_wait(bench.writer, [event(-1)])
-        calls += await let_wait(bench.writer, [event(-2)], many, [event(-3)])
+        calls = await let_wait(bench, [event(-1)])
+        calls += await let_wait(bench, [event(-2)], many, [event(-3)])
         bench.store.gate.set()
         await settled(*calls)
 
@@ -252,11 +256,11 @@ def test_a_task_has_its_turn_between_the_calls_around_it(bench: Bench) -> None:
 
     async def run() -> None:
         bench.store.gate.clear()
-        calls = await let_wait(bench.writer, [event(0)])
-        calls += await let_wait(bench.writer, [event(1)], [event(2)])
+        calls = await let_wait(bench, [event(0)])
+        calls += await let_wait(bench, [event(1)], [event(2)])
         task = asyncio.create_task(bench.writer.run(lambda: seen.append(list(bench.store.sizes))))
         await asyncio.sleep(0)
-        calls += await let_wait(bench.writer, [event(3)])
+        calls += await let_wait(bench, [event(3)])
         bench.store.gate.set()
         await settled(*calls)
         await task
@@ -287,7 +291,7 @@ def test_an_event_that_is_no_update_is_quarantined_and_acknowledged(bench: Bench
 def test_a_call_that_was_given_up_does_not_disturb_the_others(bench: Bench) -> None:
     async def run() -> list[BaseException | None]:
         bench.store.gate.clear()
-        calls = await let_wait(bench.writer, [event(0)], [event(1)], [event(2)])
+        calls = await let_wait(bench, [event(0)], [event(1)], [event(2)])
         calls[1].cancel()
         bench.store.gate.set()
         return await settled(*calls)

@@ -25,12 +25,12 @@ ON_THE_WIRE = [
 
 @pytest.mark.parametrize("reason", ON_THE_WIRE)
 def test_the_page_of_the_wire_has_each_error_with_its_status(reason: Reason) -> None:
-    assert f"| `{reason.code}` | {reason.status} |" in PAGE.read_text()
+    assert f"| `{reason.code}` | {reason.status} |" in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("reason", [r for r in Reason if r not in ON_THE_WIRE])
 def test_the_page_of_the_wire_has_each_other_status(reason: Reason) -> None:
-    assert str(reason.status) in PAGE.read_text()
+    assert str(reason.status) in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def run(bus: Bus, until: Callable[[], bool], seed: int = 1, time: int | None = N
     while not until() and thread.is_alive():
         stop.wait(0.01)
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     return out
 

@@ -181,7 +181,7 @@ def test_a_lock_of_another_process_is_waited_for_and_then_reported(
         store.append([update()])
     with pytest.raises(StoreUnavailable):
         store.check()
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 30
     other.close()
     assert store.append([update()]) == [Outcome.APPENDED]
 
