@@ -115,12 +115,14 @@ class Server:
 
     def cpu(self) -> float:
         """Return the CPU seconds that it has taken."""
-        after_name = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        after_name = (
+            Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        )
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
         """Return the MiB of memory that it holds (RSS)."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text(encoding="utf-8").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def wait_until_folded(self, events: int) -> None:
@@ -153,7 +155,7 @@ def server(folder: Path) -> Iterator[Server]:
         try:
             assert process.stdout is not None
             found = re.search(r"http://[\d.]+:\d+", process.stdout.readline())
-            assert found is not None, log.read_text()
+            assert found is not None, log.read_text(encoding="utf-8")
             yield Server(found.group(), process.pid, folder)
         finally:
             process.send_signal(signal.SIGTERM)

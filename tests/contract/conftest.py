@@ -27,6 +27,11 @@ STORES: Final[Mapping[str, Callable[[Path], Store]]] = {
     "dynamodb": lambda folder: new_store(aws_client("dynamodb")),
     "dynamodb model": lambda folder: modelled_store(page=2),
 }
+EACH_STORE: Final = [
+    # The model runs the same code, and moto takes more than twice as long under coverage.
+    pytest.param(name, marks=pytest.mark.no_cover if name == "dynamodb" else ())
+    for name in STORES
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,7 +47,7 @@ def local_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loca
     store.close()
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=EACH_STORE)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     store = STORES[request.param](tmp_path)
     yield store

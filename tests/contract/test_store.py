@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract.conftest import STORES
+from tests.contract.conftest import EACH_STORE, STORES
 from tests.support.clocks import NOON
 from tests.support.stores import SENDER, decided, entries, folded, rejection, update
 from waypost.core.entries import Entry, mapping, retraction
@@ -114,7 +114,7 @@ def test_a_call_may_have_any_number_of_entries(store: Store, count: int) -> None
     assert bag(store.entries()) == bag(said)
 
 
-@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("name", EACH_STORE)
 @settings(max_examples=60, deadline=None)
 @given(st.lists(entries(), max_size=8))
 def test_what_goes_in_comes_out(name: str, said: list[Entry]) -> None:

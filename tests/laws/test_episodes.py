@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from waypost.core.statuses import Kind
 
 if TYPE_CHECKING:
     from waypost.core.entries import Entry
+
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
 
 
 @given(histories, mappings, instants)

@@ -7,6 +7,7 @@ from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,8 @@ from waypost.core.updates import ShipmentUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
 
 
 def arrived(

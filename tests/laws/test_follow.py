@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from waypost.core.entries import Entry
     from waypost.core.shipments import Ref
 
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
+
 fewer = settings(max_examples=settings().max_examples // 2)
 """A life has a dozen steps."""
 every_home = pytest.mark.parametrize("name", HOMES)

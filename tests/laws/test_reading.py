@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from waypost.core.entries import Entry
 
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
+
 
 def again(entry: Entry) -> Entry:
     """Return an entry that went out as a line of an export and came in again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from waypost.core.entries import Entry
     from waypost.core.shipments import Episode
+
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
 
 Turn = tuple[list["Entry"], Mappings, int]
 """What came, how codes are read from then on, and how many hours went by before."""

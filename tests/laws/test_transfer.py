@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from waypost.core.entries import Entry
     from waypost.ports import LocalStore, Store
+
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
 
 CLOCK = FakeClock()
 CLOCK.time += DAY

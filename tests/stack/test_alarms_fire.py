@@ -22,6 +22,8 @@ from tests.support.traffic import (
     first_alarm,
 )
 
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -41,7 +41,7 @@ class StackOperator:
         }
         self._where = ("--stack", stack.suffix, "--endpoint-url", stack.aws.url)
         account = stack.outputs["SNSTopicArn"].split(":")[4]
-        [found] = re.findall(r"```json\n(.+?)```", _PAGE.read_text(), re.DOTALL)
+        [found] = re.findall(r"```json\n(.+?)```", _PAGE.read_text(encoding="utf-8"), re.DOTALL)
         for name, value in {"REGION": REGION, "ACCOUNT": account, "ENV": stack.suffix}.items():
             found = found.replace(name, value)
         self._document = json.loads(found)

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from tests.support.ministack import Ministack
     from waypost.ports import Store
 
-pytestmark = pytest.mark.xdist_group("aws")
+pytestmark = [
+    pytest.mark.xdist_group("aws"),
+    pytest.mark.timeout(400),
+    pytest.mark.no_cover,  # runs again, often, what other tests run
+]
 
 del test_what_goes_in_comes_out  # noqa: F821 (it makes its stores itself)
 

@@ -10,6 +10,8 @@ from tests.support.plants import PLANTS, Plant
 from waypost.simulate.world.running import run
 from waypost.simulate.world.scenario import draw
 
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
+
 WORLDS: Final = 250
 """So many are tried at most until a bug is caught."""
 

@@ -7,9 +7,13 @@ from collections import Counter
 from dataclasses import replace
 from typing import Final
 
+import pytest
+
 from waypost.simulate.world.faults import Fault, FaultKind, Plan
 from waypost.simulate.world.running import run
 from waypost.simulate.world.scenario import Scenario, draw
+
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
 
 SAMPLE: Final = range(1, 101)
 

@@ -12,6 +12,8 @@ from tests.support.machine_worlds import MOVED, QUIET, STORM, TIES, broken
 if TYPE_CHECKING:
     from waypost.simulate.world.machine.scenario import MachineScenario
 
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
+
 
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
