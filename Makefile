@@ -16,7 +16,7 @@ COMPILE  = $(UV) pip compile --quiet --no-config --universal --python-version 3.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint types floors docs-check coverage wheel-check fuzz docs format bench \
-        bench-handlers prove torture lock clean
+        bench-handlers prove exhaust torture lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -75,6 +75,9 @@ bench-handlers: $(VENV)/.runtime ## measure the Lambda functions against the fir
 
 prove: $(VENV)/.runtime ## worlds full of faults; SEEDS=2000 FIRST=1, each for both homes
 	@$(PY) -m waypost.simulate.world --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1)
+
+exhaust: $(VENV)/.runtime ## every small world there is, in both homes: ten minutes on 2 cores
+	@$(PY) -m waypost.simulate.world --exhaust
 
 torture: $(VENV)/.dev ## every fault against the real server, and a report; ONLY="freeze" for one
 	@$(PY) -m tests.faults.torture $(if $(ONLY),"$(ONLY)")

@@ -1,4 +1,4 @@
-"""``python -m waypost.simulate.world``: for developers, what ``make prove`` runs."""
+"""``python -m waypost.simulate.world``: what ``make prove`` and ``make exhaust`` run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from waypost.simulate.world.exhaust.report import exhaust
 from waypost.simulate.world.homes import HOMES, run_home
 from waypost.simulate.world.prove import prove
 from waypost.simulate.world.shrink import Shrinker
@@ -24,10 +25,13 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     parser.add_argument("--first", type=int, default=1, metavar="N", help="the first seed")
     parser.add_argument("--seeds", type=int, default=2_000, metavar="N", help="how many")
     parser.add_argument("--seed", type=int, metavar="N", help="one world, and tell its story")
+    parser.add_argument("--exhaust", action="store_true", help="every small world instead")
     parser.add_argument("--home", choices=HOMES, default=HOMES[0], help="whose world that is")
     asked = parser.parse_args(arguments)
     console = console or Console(soft_wrap=True)
     logging.disable()
+    if asked.exhaust:
+        return 0 if exhaust(console) else 1
     if asked.seed is not None:
         return _tell(asked.home, asked.seed, console)
     tally = prove(asked.first, asked.seeds, console)

@@ -91,10 +91,17 @@ class Plan:
 
 
 class Made(NamedTuple):
-    """A call that was made: where a fault may strike, and what was done there."""
+    """A call that was made.
+
+    Attributes:
+        place: where a fault may strike.
+        operation: what was done, in words.
+        at: when, epoch ms.
+    """
 
     place: Place
     operation: str
+    at: int
 
 
 class Planner(Protocol):
@@ -254,7 +261,7 @@ class Calls:
         number = self._numbers[actor]
         self._numbers[actor] += 1
         if not self._is_calm:
-            self.made.append(Made((actor, number), operation))
+            self.made.append(Made((actor, number), operation, self.kernel.now))
         return number, self._planner.fault(actor, number, operation)
 
     def _strike(self, actor: str, number: int, operation: str, fault: Fault) -> None:

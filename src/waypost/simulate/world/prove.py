@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from waypost.simulate.world.homes import HOMES, run_home
 from waypost.simulate.world.machine.scenario import MachineScenario
+from waypost.simulate.world.pool import on_all_cores
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,29 +96,11 @@ def prove(
     """
     began = time.monotonic()
     tally = Tally()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Seeds", total=seeds)
-        for one in _tried(first, seeds, attempt):
-            tally.add(one)
-            bar.update(task, advance=1)
+    tasks = range(first, first + seeds)
+    for one in on_all_cores("Seeds", tasks, attempt, console, chunk=_CHUNK):
+        tally.add(one)
     _sum_up(tally, time.monotonic() - began, console)
     return tally
-
-
-def _tried(first: int, seeds: int, attempt: Callable[[int], Tally]) -> Iterator[Tally]:
-    # Spawned, not forked: a fork of a process with threads can hang on a lock that one of them held.
-    with ProcessPoolExecutor(
-        min(os.cpu_count() or 1, seeds),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=logging.disable,
-    ) as pool:
-        yield from pool.map(attempt, range(first, first + seeds), chunksize=_CHUNK)
 
 
 def _sum_up(tally: Tally, seconds: float, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -71,6 +71,7 @@ class Outcome:
         checks: how many invariants were looked at.
         keys: of the alerts that people got, in their order.
         states: by shipment, its state and its incidents as they were saved in the end.
+        told: who counts as told of what in the end: shipment, condition, sender, event id.
     """
 
     scenario: Scenario
@@ -83,6 +84,7 @@ class Outcome:
     checks: int = 0
     keys: list[str] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    told: frozenset[tuple[str, ...]] = frozenset()
 
     @property
     def alerts(self) -> int:
@@ -93,6 +95,14 @@ class Outcome:
     def repeats(self) -> int:
         """How many of them for the second time or more."""
         return len(self.keys) - len(set(self.keys))
+
+    def look_at(self, states: Mapping[str, SavedShipment]) -> None:
+        """Note what is saved of each shipment."""
+        self.states = {
+            shipment_id: json.dumps([saved.shipment, saved.incidents], ensure_ascii=False)
+            for shipment_id, saved in states.items()
+        }
+        self.told = frozenset((i, *ref) for i, saved in states.items() for ref in saved.told)
 
     @property
     def replayed(self) -> Scenario:
@@ -353,10 +363,7 @@ def go_through(
             ]
             if outcome.violations:
                 break
-        outcome.states = {
-            shipment_id: json.dumps([saved.shipment, saved.incidents], ensure_ascii=False)
-            for shipment_id, saved in world.states.items()
-        }
+        outcome.look_at(world.states)
     except Stuck as error:
         outcome.violations.append(Violation("comes_to_rest", str(error)))
     outcome.lines = world.kernel.lines
