@@ -60,6 +60,7 @@ def deploy(
     *,
     bucket: str | None = None,
     execute: bool = True,
+    drift: bool | None = None,
     **parameters: str,
 ) -> Deployed:
     plan = Plan(
@@ -70,6 +71,7 @@ def deploy(
         execute=execute,
         again=AGAIN,
         change_set="waypost-1",
+        drift=drift,
         today=date(2026, 11, 23),
     )
     return deployer(cloud, desk or Desk()).deploy(plan)
@@ -333,8 +335,18 @@ def test_its_rows_are_counted_before() -> None:
     done = deploy(cloud, desk, AlertEmail="")
 
     assert str(done.rows_before) == "3"
-    assert "Its table has 3 rows, which stay" in desk.said[1]
-    assert "waypost stack backfill --env qa" in desk.said[1]
+    assert "for two minutes at the most" in desk.said[1]
+    assert "Its table has 3 rows, which stay" in desk.said[2]
+    assert "waypost stack backfill --env qa" in desk.said[2]
+
+
+def test_what_was_changed_by_hand_is_looked_for_only_if_wanted() -> None:
+    desk = Desk()
+
+    done = deploy(first_version(), desk, drift=False, AlertEmail="")
+
+    assert done.ended is Ended.DEPLOYED
+    assert not any("changes by hand" in line for line in desk.said)
 
 
 def test_a_large_table_is_counted_by_what_dynamodb_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -478,10 +490,10 @@ def test_a_table_that_was_restored_without_its_stream_is_refused_and_the_way_out
 
     assert deploy(cloud, desk).ended is Ended.REFUSED
 
-    [stream, backups] = desk.findings
+    [stream, *others] = desk.findings
     assert "no stream" in stream.what
     assert "update-table --table-name shipment-logs-qa" in stream.way_out
-    assert (stream.blocks, backups.blocks) == (True, False)
+    assert (stream.blocks, *(one.blocks for one in others)) == (True, False, False)
     assert cloud.asked == []
     assert client("s3").list_buckets()["Buckets"] == []
 

@@ -23,7 +23,11 @@ FIRST = {
     "ShipmentLogsTable": "shipment-logs-qa",
     "ShipmentProcessorFunction": "shipment-processor-qa",
 }
-OURS = FIRST | {"IngestQueue": "shipment-updates-qa"}
+OURS = FIRST | {
+    "IngestQueue": "shipment-updates-qa",
+    "ShipmentStateTable": "shipment-state-qa",
+    "ShipmentRejectedTable": "shipment-rejected-qa",
+}
 
 
 def refused(code: str, operation: str = "DescribeTable") -> ClientError:
@@ -43,14 +47,17 @@ class Account:
             "StreamEnabled": True,
             "StreamViewType": "NEW_AND_OLD_IMAGES",
         }
-        self.dynamodb = Mock()
-        self.dynamodb.describe_table.side_effect = lambda **_: {
-            "Table": {"StreamSpecification": self.stream}
-        }
+        self.tables = {"shipment-logs-qa"}
+        self.dynamodb = Mock(describe_table=Mock(side_effect=self.describe_table))
         self.dynamodb.describe_continuous_backups.return_value = backups("ENABLED")
         self.functions = Mock()
         self.runtime = "python3.14"
         self.pauses: list[float] = []
+
+    def describe_table(self, *, TableName: str) -> dict[str, Any]:  # noqa: N803 (as botocore has it)
+        if TableName not in self.tables:
+            raise refused("ResourceNotFoundException")
+        return {"Table": {"StreamSpecification": self.stream}}
 
     @property
     def runtime(self) -> str:
@@ -61,17 +68,21 @@ class Account:
         self.functions.get_function.return_value = {"Configuration": {"Runtime": name}}
 
     def inspect(
-        self, *, drift: bool | None = None, today: date = TODAY, **parameters: str
+        self, *, drift: bool = False, today: date = TODAY, **parameters: str
     ) -> list[Finding]:
         asked = Asked(
             parameters={"EnvironmentSuffix": "qa", **parameters}, drift=drift, today=today
         )
         stack = stacks.get(self.cloud, "waypost-qa")
-        return before_update(self.client, stack, asked, self.pauses.append)
+        return before_update(self.client, stack, self.resources, asked, self.pauses.append)
+
+    def inspect_new(self, *more: str) -> list[Finding]:
+        tables = more or ("shipment-logs-qa", "shipment-state-qa", "shipment-rejected-qa")
+        self.tables = set(tables)
+        asked = Asked(parameters={"EnvironmentSuffix": "qa"}, drift=False, today=TODAY)
+        return before_making(self.client, tables, asked)
 
     def client(self, service: str) -> Any:
-        self.cloud.resources = [("", physical_id) for physical_id in self.resources.values()]
-        self.cloud.logical_ids = {physical: name for name, physical in self.resources.items()}
         clients = {"cloudformation": self.cloud, "dynamodb": self.dynamodb}
         return clients.get(service, self.functions)
 
@@ -235,12 +246,43 @@ def test_a_table_without_backups_is_mentioned(account: Account) -> None:
 
 def test_tables_that_are_taken_in_are_looked_at_too(account: Account) -> None:
     account.stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
-    tables = ["shipment-logs-qa", "shipment-state-qa", "shipment-rejected-qa"]
-    asked = Asked(parameters={"EnvironmentSuffix": "qa"}, drift=None, today=TODAY)
 
-    found = one(before_making(account.client, tables, asked))
+    found = one(account.inspect_new())
 
     assert found.what.startswith("The stream of shipment-logs-qa has NEW_IMAGE")
+
+
+def test_a_log_that_is_taken_in_without_its_state(account: Account) -> None:
+    found = one(account.inspect_new("shipment-logs-qa"))
+
+    assert not found.blocks
+    assert "waypost stack backfill" in found.way_out
+
+
+@pytest.mark.parametrize(
+    ("status", "blocks"), [("UPDATE_COMPLETE", True), ("DELETE_COMPLETE", False)]
+)
+def test_a_table_of_another_stack_which_may_be_gone(
+    account: Account, status: str, *, blocks: bool
+) -> None:
+    account.stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    account.cloud.owner, account.cloud.owner_status = "logistics-qa", status
+
+    found = account.inspect_new("shipment-logs-qa", "shipment-state-qa")
+
+    assert [one.way_out.split(" to ")[0] for one in found] == [
+        "--stack-name logistics-qa"
+    ] * 2 * blocks
+
+
+def test_a_table_that_the_update_would_make_and_somebody_else_has(account: Account) -> None:
+    account.resources = FIRST
+    account.tables.add("shipment-state-qa")
+
+    found = one(account.inspect())
+
+    assert found.blocks
+    assert found.what.startswith("shipment-state-qa is there, and not of this stack")
 
 
 @pytest.mark.parametrize(
@@ -291,17 +333,19 @@ def test_what_was_changed_by_hand_is_mentioned_and_what_is_gone_blocks(account: 
     assert account.pauses == [drift.PAUSE]
 
 
-@pytest.mark.parametrize(
-    ("asked", "resources", "looked"),
-    [(None, FIRST, True), (None, OURS, False), (False, FIRST, False), (True, OURS, True)],
-)
-def test_drift_is_looked_for_when_the_first_version_is_brought_over_or_on_request(
-    account: Account, asked: bool | None, resources: dict[str, str], looked: bool
-) -> None:
-    account.resources = resources
+def test_by_itself_it_does_not_look_for_what_was_changed_by_hand(account: Account) -> None:
     account.cloud.drifts = [drifted("MODIFIED", "/State")]
 
-    assert bool(account.inspect(drift=asked)) is looked
+    assert account.inspect() == []
+
+
+def test_a_detection_that_cannot_begin_blocks_nothing(account: Account) -> None:
+    account.cloud.detect_stack_drift = Mock(side_effect=refused("ValidationError"))  # type: ignore[method-assign]  # as while another runs
+
+    found = one(account.inspect(drift=True))
+
+    assert not found.blocks
+    assert found.what.startswith("Not looked at")
 
 
 def test_a_detection_that_takes_too_long_is_left_and_said(account: Account) -> None:

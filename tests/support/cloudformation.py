@@ -44,7 +44,8 @@ class CloudFormation:
         logical_ids: by physical id, where they differ.
         exports: by name, with their values.
         importers: the stacks that use an export.
-        owner: the stack that has every table that is there; empty for none.
+        owner: another stack, that has every table that is there; empty for none.
+        owner_status: of that stack.
         detection: the statuses of the next drift detection, one for each look.
         drifts: what it finds.
         calls: what was asked for, without looking.
@@ -64,6 +65,7 @@ class CloudFormation:
     exports: dict[str, str] = field(default_factory=dict)
     importers: dict[str, list[str]] = field(default_factory=dict)
     owner: str = ""
+    owner_status: str = "CREATE_COMPLETE"
     detection: list[str] = field(default_factory=lambda: ["DETECTION_COMPLETE"])
     drifts: Sequence[dict[str, Any]] = ()
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -71,7 +73,10 @@ class CloudFormation:
     is_under_way: bool = False
     meta: Any = field(default_factory=lambda: Mock(region_name="eu-central-1"))
 
-    def describe_stacks(self, **_: Any) -> dict[str, Any]:
+    def describe_stacks(self, *, StackName: str = "") -> dict[str, Any]:  # noqa: N803 (as botocore has it)
+        if self.owner and StackName == self.owner:
+            other = {"StackId": StackName, "StackName": StackName, "StackStatus": self.owner_status}
+            return {"Stacks": [other]}
         if self.is_under_way and self.course:
             self.step(*self.course.pop(0))
         if self.status is None:
@@ -192,7 +197,7 @@ class CloudFormation:
             raise ClientError(
                 {"Error": {"Code": "ValidationError", "Message": said}}, "DescribeStackResources"
             )
-        return {"StackResources": [{"StackName": self.owner}]}
+        return {"StackResources": [{"StackName": self.owner, "StackId": self.owner}]}
 
     def detect_stack_drift(self, **asked: Any) -> dict[str, str]:
         assert asked["StackName"] == ID

@@ -44,7 +44,7 @@ class Plan:
         execute: False to leave a change set for somebody else to execute.
         again: the options that name this stack on the command line, for hints.
         change_set: a name that no other change set has.
-        drift: as `preflight.Asked` has it.
+        drift: as `preflight.Asked` has it; None for only if the stack is of the first version.
         today: as `preflight.Asked` has it.
     """
 
@@ -94,6 +94,21 @@ class Deployed:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What a deployment begins with.
+
+    Attributes:
+        stack: that is to be updated; None where one is to be made.
+        resources: its physical ids by its logical ids.
+        tables: that are there already by the names of a stack that is to be made.
+    """
+
+    stack: Stack | None
+    resources: Mapping[str, str]
+    tables: list[str]
+
+
 class Deployer:
     """Deploys and destroys stacks in one account and Region."""
 
@@ -123,19 +138,18 @@ class Deployer:
         """
         account = self._introduce(plan.stack)
         before = Rest(self._client, self._desk, self._motion).find(plan.stack, plan.again)
-        is_new = before is None or before.is_empty
-        tables = left.left_behind(self._connect("dynamodb"), plan.env) if is_new else []
-        findings = self._look_ahead(before, tables, plan)
+        there = self._survey(before, plan.env)
+        findings = self._look_ahead(there, plan)
         if any(finding.blocks for finding in findings):
             return Deployed(ended=Ended.REFUSED, stack=before, findings=findings)
-        counted = self._introduce_tables(before, tables, plan)
+        counted = self._introduce_tables(there, plan.again)
         bucket = self._bring_code(plan.bucket, account)
         request = changes.Request(
             stack=plan.stack,
-            template=left.taking_in(render(bucket).decode(), tables, plan.env),
+            template=left.taking_in(render(bucket).decode(), there.tables, plan.env),
             parameters=plan.parameters,
             tags=plan.tags,
-            imports=bool(tables),
+            imports=bool(there.tables),
         )
         found = changes.prepare(self._client, request, plan.change_set, before, self._pause)
         said = partial(Deployed, rows_before=counted, findings=findings)
@@ -186,37 +200,42 @@ class Deployer:
         self._desk.say(f"account {account}, region {region}, stack {name}")
         return account
 
-    def _look_ahead(
-        self, before: Stack | None, tables: list[str], plan: Plan
-    ) -> tuple[Finding, ...]:
-        asked = preflight.Asked(parameters=plan.parameters, drift=plan.drift, today=plan.today)
-        if before is None or before.is_empty:
-            found = preflight.before_making(self._connect, tables, asked)
+    def _survey(self, before: Stack | None, env: str) -> _There:
+        if before is not None and not before.is_empty:
+            return _There(before, stacks.physical_ids(self._client, before.stack_id), [])
+        if before is not None:
+            self._desk.say("Nothing was made of this stack yet: a change set of it still waits.")
+        return _There(None, {}, left.left_behind(self._connect("dynamodb"), env))
+
+    def _look_ahead(self, there: _There, plan: Plan) -> tuple[Finding, ...]:
+        drift = preflight.is_first(there.resources) if plan.drift is None else plan.drift
+        asked = preflight.Asked(parameters=plan.parameters, drift=drift, today=plan.today)
+        if there.stack is None:
+            found = preflight.before_making(self._connect, there.tables, asked)
         else:
-            found = preflight.before_update(self._connect, before, asked, self._pause)
+            if drift:
+                self._desk.say(
+                    "Looking for changes by hand, for two minutes at the most (--no-drift skips it)."
+                )
+            found = preflight.before_update(
+                self._connect, there.stack, there.resources, asked, self._pause
+            )
         self._desk.found(found)
         return tuple(found)
 
-    def _introduce_tables(
-        self, before: Stack | None, tables: list[str], plan: Plan
-    ) -> Count | None:
+    def _introduce_tables(self, there: _There, again: str) -> Count | None:
         """Say what is kept; return how many rows a stack of the first version has."""
-        if before is None or before.is_empty:
-            if before is not None:
-                self._desk.say("Nothing was made of this stack yet: a change set still waits.")
-            if tables:
-                self._desk.say(
-                    f"There already, and taken into the stack as they are: {', '.join(tables)}."
-                )
+        if there.tables:
+            self._desk.say(
+                f"There already, and taken into the stack as they are: {', '.join(there.tables)}."
+            )
+        if not preflight.is_first(there.resources):
             return None
-        resources = stacks.physical_ids(self._client, before.stack_id)
-        if not preflight.is_first(resources):
-            return None
-        counted = rows.count(self._connect("dynamodb"), resources["ShipmentLogsTable"])
+        counted = rows.count(self._connect("dynamodb"), there.resources["ShipmentLogsTable"])
         self._desk.say(
             f"This stack is of the first version. Its table has {counted} rows, which stay; at the "
             "end, their state is made. If it does not get so far: waypost stack backfill "
-            f"{plan.again}"
+            f"{again}"
         )
         return counted
 

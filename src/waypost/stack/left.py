@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
+from waypost.stack.connection import error_code
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -11,21 +15,30 @@ TABLES: Final = ("shipment-logs", "shipment-state", "shipment-rejected")
 """The tables of a stack; each name goes on with the stack's suffix."""
 
 
-def left_behind(client: Any, env: str) -> list[str]:
-    """Return the tables of an environment that are there.
+def names(env: str) -> list[str]:
+    """Return how the tables of an environment are called."""
+    return [f"{table}-{env}" for table in TABLES]
+
+
+def is_there(client: Any, table: str) -> bool:
+    """Tell whether there is a table of a name.
 
     Args:
         client: of DynamoDB; its other errors are raised as they are.
-        env: the EnvironmentSuffix.
+        table: its name.
     """
-    found: list[str] = []
-    for table in TABLES:
-        try:
-            client.describe_table(TableName=f"{table}-{env}")
-        except client.exceptions.ResourceNotFoundException:
-            continue
-        found.append(f"{table}-{env}")
-    return found
+    try:
+        client.describe_table(TableName=table)
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return False
+        raise
+    return True
+
+
+def left_behind(client: Any, env: str) -> list[str]:
+    """Return the tables of an environment that are there; errors are those of `is_there`."""
+    return [table for table in names(env) if is_there(client, table)]
 
 
 def taking_in(template: str, tables: Sequence[str], env: str) -> str:

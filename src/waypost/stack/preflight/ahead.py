@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from waypost.stack import stacks
 from waypost.stack.preflight import stack as whole
 from waypost.stack.preflight.finding import Check, Finding, gather
 from waypost.stack.preflight.runtime import runtime
-from waypost.stack.preflight.tables import of_table, owner
+from waypost.stack.preflight.tables import of_table, owner, strangers, without_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,13 +24,12 @@ class Asked:
 
     Attributes:
         parameters: new values, EnvironmentSuffix among them; others stay.
-        drift: whether to look for what was changed by hand, which takes up to two minutes; None
-            for only if the stack is of the first version.
+        drift: whether to look for what was changed by hand, which takes up to two minutes.
         today: the day from which the end of a runtime is judged.
     """
 
     parameters: Mapping[str, str]
-    drift: bool | None
+    drift: bool
     today: date
 
 
@@ -50,7 +48,10 @@ def before_making(
         tables: that are there by the names of its own.
         asked: what is to become of it.
     """
-    checks: dict[str, Check] = {"the suffix": partial(whole.new_suffix, asked.parameters)}
+    checks: dict[str, Check] = {
+        "the suffix": partial(whole.new_suffix, asked.parameters),
+        "what has no state": partial(without_state, tables),
+    }
     for table in tables:
         of_stack = partial(owner, connect("cloudformation"), table)
         checks |= {f"whose table {table} is": of_stack, **of_table(connect("dynamodb"), table)}
@@ -58,18 +59,22 @@ def before_making(
 
 
 def before_update(
-    connect: Callable[[str], Any], stack: Stack, asked: Asked, pause: Callable[[float], object]
+    connect: Callable[[str], Any],
+    stack: Stack,
+    resources: Mapping[str, str],
+    asked: Asked,
+    pause: Callable[[float], object],
 ) -> list[Finding]:
     """Return all that stands in the way of an update, and then what else is worth knowing.
 
     Args:
         connect: as `before_making` has it.
         stack: that is to be updated, with nothing under way.
+        resources: its physical ids by its logical ids.
         asked: what is to become of it.
         pause: waits so many seconds.
     """
-    client = connect("cloudformation")
-    resources = stacks.physical_ids(client, stack.stack_id)
+    client, own = connect("cloudformation"), set(resources.values())
     checks: dict[str, Check] = {
         "the suffix": partial(whole.suffix, stack, asked.parameters),
         "the address": partial(whole.email, stack, asked.parameters),
@@ -79,11 +84,14 @@ def before_update(
     }
     if table := resources.get("ShipmentLogsTable"):
         checks |= of_table(connect("dynamodb"), table)
+        checks["whether its new tables are there"] = partial(
+            strangers, connect("dynamodb"), table.removeprefix("shipment-logs-"), own
+        )
     if function := resources.get("ShipmentProcessorFunction"):
         checks[f"the runtime of {function}"] = partial(
             runtime, connect("lambda"), function, asked.today
         )
-    if asked.drift or (asked.drift is None and is_first(resources)):
+    if asked.drift:
         checks["what was changed by hand (drift)"] = partial(
             whole.changed_by_hand, client, stack, pause
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from waypost.stack import drift
+from waypost.stack.connection import error_code
 from waypost.stack.preflight.finding import Finding
 from waypost.stack.render import SUFFIX
 
@@ -118,7 +119,14 @@ def changed_by_hand(
         stack: with nothing under way.
         pause: waits so many seconds.
     """
-    found = drift.detect(client, stack.stack_id, pause)
+    try:
+        found = drift.detect(client, stack.stack_id, pause)
+    except ClientError as error:
+        if error_code(error) != "ValidationError":
+            raise
+        way_out = "Try it again, or --no-drift."  # another detection is under way, perhaps
+        yield Finding(f"Not looked at for changes by hand: {error}.", way_out, blocks=False)
+        return
     if found.incomplete:
         yield Finding(
             f"Not all was looked at for changes by hand: {found.incomplete}.",

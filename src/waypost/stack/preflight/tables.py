@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from waypost.stack import stacks
+from waypost.stack.left import is_there, names
 from waypost.stack.preflight.finding import Check, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
 _STREAMS: Final = {"shipment-logs": "NEW_AND_OLD_IMAGES", "shipment-rejected": "NEW_IMAGE"}
 """What the streams hold, by the table's name without its suffix."""
@@ -46,12 +49,47 @@ def owner(client: Any, table: str) -> Iterator[Finding]:
         if "does not exist" in str(error):
             return
         raise
-    name = first["StackName"]
-    yield Finding(
-        f"{table} is a table of the stack {name}: two stacks cannot have it.",
-        f"--stack-name {name} to bring that stack to this version, or another --env.",
-        blocks=True,
-    )
+    stack = stacks.find(client, first["StackId"])  # of one that is gone it tells for 90 days
+    if stack is not None:
+        yield Finding(
+            f"{table} is a table of the stack {stack.name}: two stacks cannot have it.",
+            f"--stack-name {stack.name} to bring that stack to this version, or another --env.",
+            blocks=True,
+        )
+
+
+def without_state(tables: Sequence[str]) -> Iterator[Finding]:
+    """Look whether a new stack takes a log in without the state that was made of it.
+
+    Args:
+        tables: that are there by the names of its own.
+    """
+    kinds = {"-".join(table.split("-")[:2]) for table in tables}
+    if "shipment-logs" in kinds and "shipment-state" not in kinds:
+        yield Finding(
+            "The log is there, and nothing that was made of it: its shipments are in no list, and "
+            "who was told of them is not known.",
+            "`waypost stack backfill` afterwards makes it. What is wrong then alerts, unless the "
+            "first version recorded it.",
+            blocks=False,
+        )
+
+
+def strangers(client: Any, env: str, own: AbstractSet[str]) -> Iterator[Finding]:
+    """Look whether tables are there, and not of a stack, that its update would make.
+
+    Args:
+        client: of DynamoDB.
+        env: the EnvironmentSuffix of the stack.
+        own: its physical ids.
+    """
+    for table in names(env):
+        if table not in own and is_there(client, table):
+            yield Finding(
+                f"{table} is there, and not of this stack: the update would fail when it makes it.",
+                f"If nobody needs what is in it: aws dynamodb delete-table --table-name {table}",
+                blocks=True,
+            )
 
 
 def _stream(client: Any, table: str, wanted: str) -> Iterator[Finding]:
