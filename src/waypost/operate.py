@@ -16,6 +16,7 @@ from waypost.core.entries import (
     OPERATOR,
     Action,
     Entry,
+    Unread,
     act,
     from_json,
     location_json,
@@ -142,7 +143,8 @@ class Operator:
         Raises:
             NotFound: if the shipment has no update of that id.
         """
-        updates = [e for e in self.store.history(shipment_id) if isinstance(e, ShipmentUpdate)]
+        history = self.store.history(shipment_id)
+        updates = [e for e in history if isinstance(e, ShipmentUpdate | Unread)]
         if all(e.event_id != event_id for e in updates):
             message = f"{shipment_id} has no update with the event id {event_id}"
             raise NotFound(message)

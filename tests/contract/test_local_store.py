@@ -235,6 +235,28 @@ def test_a_shipment_that_was_given_up_and_folds_at_last_is_off_the_list(
     assert local_store.unfoldable() == {}
 
 
+def test_what_was_given_up_can_be_tried_again_as_often_as_at_first(local_store: LocalStore) -> None:
+    lose(local_store, "A", "B")
+    local_store.commit(Followed(failed={"B": "KeyError: y"}, now=NOON))
+    for _ in range(6):
+        local_store.commit(Followed(failed={"A": "KeyError: x"}, now=NOON))
+    assert local_store.retry_given_up() == 1
+    assert local_store.unfoldable() == {}
+    assert local_store.refolds(NOON, 10) == ["A"]
+    local_store.commit(Followed(failed={"A": "KeyError: x"}, now=NOON))
+    assert local_store.refolds(NOON + 10_000, 10) == ["B", "A"]
+    assert local_store.retry_given_up() == 0
+
+
+def test_what_failed_is_known_until_it_is_folded(local_store: LocalStore) -> None:
+    lose(local_store, "A", "B", "C")
+    local_store.commit(Followed(failed={"A": "KeyError: x", "B": "KeyError: x"}, now=NOON))
+    local_store.refold_all()
+    assert local_store.failing() == {"A", "B"}
+    local_store.commit(Followed(refolded=("A",), now=NOON))
+    assert local_store.failing() == {"B"}
+
+
 def test_refolds_that_wait_longest_come_first(local_store: LocalStore) -> None:
     local_store.commit(Followed(failed={"A": "bug"}, now=NOON + 1))
     local_store.commit(Followed(failed={"C": "bug", "B": "bug"}, now=NOON))

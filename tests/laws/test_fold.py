@@ -183,12 +183,17 @@ def test_the_newest_report_of_progress_says_how_far_a_shipment_is(
 # --- Conflicts, retractions, mappings ----------------------------------------------------------
 
 
+def content(entry: Entry) -> tuple[int, bool, str]:
+    is_unknown = isinstance(entry, ShipmentUpdate) and entry.status is Status.UNKNOWN
+    return entry.event_time, is_unknown, entry.fingerprint
+
+
 @given(histories, mappings)
 def test_conflict_of_one_id_the_least_content_is_the_fact(
     history: list[Entry], meanings: Mappings
 ) -> None:
     least: dict[tuple[str, str], Entry] = {}
-    for entry in sorted(history, key=lambda e: (e.event_time, e.fingerprint), reverse=True):
+    for entry in sorted(history, key=content, reverse=True):
         least[entry.sender, entry.event_id] = entry
     whole = fold(SHIPMENT, history, meanings)
     # Retractions are all kept: taking back is final, whatever else bears the id.

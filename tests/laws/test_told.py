@@ -88,7 +88,7 @@ def test_an_episode_that_was_told_of_is_not_told_of_again_wherever_its_opening_m
     said: list[Turn],
 ) -> None:
     desk = Desk()
-    known: set[tuple[Status, str, str]] = set()
+    known: set[tuple[str, str, str]] = set()
     for came, meanings, hours in said:
         before = len(desk.alerts)
         shipment = desk.see(came, meanings, hours)

@@ -202,7 +202,12 @@ class WaypostHome:
         self.aws = aws
         self.clock = FakeClock()
         self._sqs = aws.client("sqs")
-        self._refolds = self._sqs.create_queue(QueueName="refolds")["QueueUrl"]
+        self._dead_refolds = self._sqs.create_queue(QueueName="shipment-refold-dlq-dev")["QueueUrl"]
+        policy = {"deadLetterTargetArn": self._arn(self._dead_refolds), "maxReceiveCount": RECEIVES}
+        self._refolds = self._sqs.create_queue(
+            QueueName="shipment-refold-dev",
+            Attributes={"VisibilityTimeout": "0", "RedrivePolicy": json.dumps(policy)},
+        )["QueueUrl"]
         patch.setattr(botocore.session, "get_session", lambda: aws.session)
         for module in ("processor", "wiring"):
             patch.setattr(f"waypost.aws_lambda.{module}.SystemClock", lambda: self.clock)
@@ -222,6 +227,10 @@ class WaypostHome:
         self._store = DynamoStore(aws.client("dynamodb"), logs=LOGS, state=STATE, rejected=REJECTED)
         self._dead: list[str] = []
         self._followed = dict.fromkeys((LOGS, REJECTED), 0)
+
+    def _arn(self, url: str) -> str:
+        answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return str(answer["Attributes"]["QueueArn"])
 
     def deliver(self, event: Any) -> None:
         self._queue(json.dumps(event))
@@ -260,13 +269,34 @@ class WaypostHome:
         raise AssertionError("a stream is stuck")
 
     def _read_refolds(self) -> None:
-        answer = self._sqs.receive_message(QueueUrl=self._refolds, MaxNumberOfMessages=10)
-        records = [
-            {"messageId": m["MessageId"], "eventSource": "aws:sqs", "body": m["Body"]}
-            for m in answer.get("Messages", ())
-        ]
-        if records:
-            self._notifier({"Records": records}, _Time())
+        while messages := self._sqs.receive_message(
+            QueueUrl=self._refolds, MaxNumberOfMessages=10
+        ).get("Messages"):
+            records = [
+                {"messageId": m["MessageId"], "eventSource": "aws:sqs", "body": m["Body"]}
+                for m in messages
+            ]
+            answer = self._notifier({"Records": records}, _Time())
+            failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+            for message in messages:
+                if message["MessageId"] not in failed:
+                    handle = message["ReceiptHandle"]
+                    self._sqs.delete_message(QueueUrl=self._refolds, ReceiptHandle=handle)
+
+    def dead_refolds(self) -> list[dict[str, Any]]:
+        """Return what the re-fold queue has given up."""
+        answer = self._sqs.receive_message(
+            QueueUrl=self._dead_refolds, MaxNumberOfMessages=10, VisibilityTimeout=0
+        )
+        return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
+
+    def saved(self, shipment_id: str) -> dict[str, Any]:
+        """Return the row of a shipment's state."""
+        answer = self.aws.client("dynamodb").get_item(
+            TableName=STATE, Key={"shipmentId": {"S": shipment_id}}
+        )
+        item: dict[str, Any] = answer["Item"]
+        return item
 
     def latest(self, shipment_id: str) -> str:
         [shipment] = self._store.shipments(ShipmentQuery())

@@ -124,6 +124,19 @@ class Machine(Home):
         return [alert["key"] for alert in ledger if alert["kind"] == AlertKind.INCIDENT]
 
 
+class MachineWithFile(Machine):
+    """One machine whose log outlives its process: after a restart all is read from the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        super().__init__(SqliteStore(path))
+
+    def restart(self) -> None:
+        self.store.close()
+        self.store = SqliteStore(self._path)
+        super().restart()
+
+
 class Serverless(Home):
     """AWS: a stream says which shipments are to be folded, and alerts are decided at once."""
 
@@ -131,6 +144,7 @@ class Serverless(Home):
         self.store: FollowedStore = store
         self._channel = MemoryNotifier()
         self._stream: list[Entry] = []
+        self._queue: list[str] = []
         super().__init__()
 
     def record(self, entries: list[Entry], *, quiet: bool = False) -> list[Recorded]:
@@ -170,16 +184,19 @@ class Serverless(Home):
 
     def settle(self) -> None:
         self._channel.recover()
+        queued, self._queue = self._queue, []
+        self._fold(queued)
         self.follow()
         while self.store.undecided(LIMIT) or self.store.due(self.clock.now(), LIMIT):
             self.sweep()
             self.decide()
+        assert self._queue == []
 
     def alerted(self) -> list[str]:
         return [alert["key"] for message in self._channel.messages for alert in message.alerts]
 
     def _fold(self, shipment_ids: Iterable[str]) -> None:
-        assert self._following.follow(shipment_ids).failed == []
+        self._queue += self._following.follow(shipment_ids).failed
 
 
 @contextmanager
@@ -190,11 +207,11 @@ def _machine() -> Iterator[Home]:
 @contextmanager
 def _machine_with_a_file() -> Iterator[Home]:
     with TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "waypost.db")
+        home = MachineWithFile(Path(folder) / "waypost.db")
         try:
-            yield Machine(store)
+            yield home
         finally:
-            store.close()
+            home.store.close()
 
 
 @contextmanager
@@ -213,18 +230,16 @@ Life = list[tuple[Any, ...]]
 """What happens to a home, step by step: the name of a method and what it is called with."""
 
 _records = st.lists(logged, min_size=1, max_size=5)
-lives: st.SearchStrategy[Life] = st.lists(
-    st.one_of(
-        st.tuples(st.just("record"), _records),
-        st.tuples(st.just("record"), _records),
-        st.tuples(st.just("record_quietly"), _records),
-        st.tuples(st.just("wait"), st.integers(1, 4)),
-        st.tuples(
-            st.sampled_from(["follow", "sweep", "decide", "restart", "rederive", "lose_channel"])
-        ),
+steps: st.SearchStrategy[tuple[Any, ...]] = st.one_of(
+    st.tuples(st.just("record"), _records),
+    st.tuples(st.just("record"), _records),
+    st.tuples(st.just("record_quietly"), _records),
+    st.tuples(st.just("wait"), st.integers(1, 4)),
+    st.tuples(
+        st.sampled_from(["follow", "sweep", "decide", "restart", "rederive", "lose_channel"])
     ),
-    max_size=12,
 )
+lives: st.SearchStrategy[Life] = st.lists(steps, max_size=12)
 
 
 def live(home: Home, life: Life) -> None:

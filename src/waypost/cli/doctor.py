@@ -137,7 +137,7 @@ def _look_inside(store: LocalStore, now: int, found: _Findings) -> None:
     if behind > BEHIND:
         found.problems.append(f"follower: {behind} entries behind; does the server run?")
     if unfoldable:
-        found.problems.append(f"follower: {len(unfoldable)} shipments cannot be folded: a bug")
+        found.problems.append(f"follower: {len(unfoldable)} shipments cannot be folded, see above")
     if dead:
         found.problems.append("alerts: some were given up; see `waypost alerts --state dead`")
 

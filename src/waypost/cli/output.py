@@ -97,9 +97,9 @@ def cell(value: object, style: str = "") -> Text:
 
 
 def condition(value: str | None) -> Text:
-    """Return a condition or a status in its colour."""
-    if value is None:
-        return Text("")
+    """Return a condition or a status in its colour; plain if only a newer version knows it."""
+    if value is None or value not in Status.__members__:
+        return Text(value or "")
     status = Status[value]
     if status.kind not in {Kind.CONDITION, Kind.DERIVED}:
         return Text(value, "green" if status is Status.DELIVERED else "")

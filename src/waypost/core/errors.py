@@ -61,6 +61,19 @@ class StoreUnusable(WaypostError):
     """
 
 
+class NewerEntry(WaypostError):
+    """What was asked rests on an entry that only a newer Waypost can read.
+
+    A retry cannot help. Nothing is lost: that version, or a later one, reads the log.
+    """
+
+    def __init__(self, where: str, word: str) -> None:
+        super().__init__(
+            f"{where} has the {word}, which a newer Waypost wrote: install that version or a later "
+            "one; until then nothing is concluded from it"
+        )
+
+
 class StateConflict(WaypostError):
     """Somebody else saved the shipment since it was read: read it again and fold again."""
 

@@ -72,6 +72,10 @@ class Fields:
         """Tell whether the object has a member of that name."""
         return name in self._members
 
+    def names(self) -> frozenset[str]:
+        """Return the names of all members."""
+        return frozenset(self._members)
+
     def get(self, name: str) -> object:
         """Return a member as it is, None if absent."""
         return self._members.get(name)

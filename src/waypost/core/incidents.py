@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from waypost.core.shipments import CodeUse, Episode, Ref, Shipment
     from waypost.core.updates import Location
 
-Told = frozenset[tuple[Status, str, str]]
+Told = frozenset[tuple[str, str, str]]
 """What somebody was alerted of: (condition, sender, event id). Beside the log the one thing
-about a shipment that cannot be derived."""
+about a shipment that cannot be derived; so a condition that only a newer version knows is kept."""
 
 NOBODY_TOLD: Final[Told] = frozenset()
 
@@ -105,7 +105,7 @@ def decide(
         The alerts to send, and what is told before they are; `tell` adds what they tell.
     """
     alerts: list[Alert] = []
-    joined: set[tuple[Status, str, str]] = set()
+    joined: set[tuple[str, str, str]] = set()
     for episode in shipment.episodes:
         if not episode.condition.critical:
             continue

@@ -143,7 +143,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 def _alert_lines(alert: Mapping[str, Any], environment: str) -> list[str]:
     facts = [
         ("Shipment", alert["shipmentId"]),
-        ("Condition", f"{alert['condition']}: {_WORDS[alert['condition']]}"),
+        ("Condition", _named(alert["condition"])),
         ("Since", alert["openedAt"]),
         ("Over since", alert["resolvedAt"]),
         ("Where", alert["location"]),
@@ -153,6 +153,11 @@ def _alert_lines(alert: Mapping[str, Any], environment: str) -> list[str]:
     ]
     lines = [f"{name + ':':<13}{value}" for name, value in facts if value is not None]
     return [*lines, "", f"Look at it: waypost track {shlex.quote(alert['shipmentId'])}"]
+
+
+def _named(condition: str) -> str:
+    """Return a condition with its meaning, where this version knows it: a newer one may have alerted."""
+    return f"{condition}: {_WORDS[condition]}" if condition in _WORDS else condition
 
 
 def _line(alert: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ import logging
 from collections import Counter, OrderedDict, defaultdict
 from typing import TYPE_CHECKING, Final
 
-from waypost.core.entries import MAPPINGS, CodeMapping, Entry
-from waypost.core.errors import StateConflict, StoreUnavailable, StoreUnusable
-from waypost.core.shipments import Fold, Mappings, Ref, Thresholds, code_key, read_mappings
+from waypost.core.entries import MAPPINGS, Entry
+from waypost.core.errors import NewerEntry, StateConflict, StoreUnavailable, StoreUnusable
+from waypost.core.shipments import Fold, Mappings, Ref, Thresholds, mapped_code, read_mappings
 from waypost.follow.judge import UNSAVED, judge
 from waypost.ports import Followed, Metric, Save, Saved
 
@@ -45,7 +45,8 @@ class Follower:
     def follow(self) -> bool:
         """Follow one round: new entries and rejections, then shipments queued for a re-fold.
 
-        A shipment that cannot be folded goes to the re-fold queue, and the rest moves on.
+        A shipment that cannot be folded goes to the re-fold queue, and the rest moves on. At first
+        those come back that an earlier process gave up: it may have been of another version.
 
         Returns:
             Whether there was anything; if so there may be more.
@@ -54,16 +55,14 @@ class Follower:
             StoreUnavailable: nothing of the round was saved; a later call does it again.
             StoreUnusable: likewise, and a retry cannot help.
         """
+        self._suspects()
         changes = self._store.changes(ROUND)
         now = self._clock.now()
         queued = self._store.refolds(now, ROUND)
         if not (changes.entries or changes.rejections or queued):
             return False
-        recode = [
-            code_key(entry.carrier, entry.code)
-            for entry in changes.entries
-            if isinstance(entry, CodeMapping)
-        ]
+        codes = map(mapped_code, changes.entries)
+        recode = [code for code in codes if code is not None]
         if recode:
             self._kept.clear()
             self._mappings = None
@@ -136,15 +135,21 @@ class Follower:
             except (StoreUnavailable, StoreUnusable):
                 raise
             except Exception as error:  # noqa: BLE001 (a bug met one shipment: kept, reported, the rest moves on)
-                _log.exception("shipment could not be folded")
-                failed[shipment_id] = f"{type(error).__name__}: {error}"[:500]
-                self._suspects().add(shipment_id)
-                self._forget([shipment_id])
+                failed[shipment_id] = self._fail(shipment_id, error)
             else:
                 saves.append(save)
                 self._kept[shipment_id] = (fold, saved)
                 self._kept.move_to_end(shipment_id)
         return saves, failed
+
+    def _fail(self, shipment_id: str, error: Exception) -> str:
+        """Report that a shipment could not be folded; return why, in words."""
+        is_bug = not isinstance(error, NewerEntry)
+        why = "" if is_bug else f": {error}"
+        _log.error("shipment could not be folded%s", why, exc_info=is_bug)
+        self._suspects().add(shipment_id)
+        self._forget([shipment_id])
+        return f"{type(error).__name__}: {error}"[:500]
 
     def _fold(
         self, shipment_id: str, entries: Sequence[Entry], known: Saved | None
@@ -199,7 +204,11 @@ class Follower:
             self._kept.pop(shipment_id, None)
 
     def _suspects(self) -> set[str]:
-        """Return the shipments that failed before: for them, unsaved does not mean new."""
+        """Return the shipments that failed before: for them, unsaved does not mean new.
+
+        Asked for the first time, it has those tried again that were given up.
+        """
         if self._suspect is None:
-            self._suspect = set(self._store.unfoldable())
+            self._store.retry_given_up()
+            self._suspect = self._store.failing()
         return self._suspect

@@ -100,7 +100,7 @@ class Metric(Enum):
         "ShipmentsUnfoldable",
         MetricKind.GAUGE,
         (),
-        "Shipments given up after 5 failed folds: a bug, please report. See `waypost doctor`.",
+        "Shipments given up after 5 failed folds: `waypost doctor` says why. A bug: please report.",
     )
 
 

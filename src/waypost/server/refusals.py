@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from waypost.core.errors import (
     InvalidUpdate,
+    NewerEntry,
     NotFound,
     StoreUnavailable,
     StoreUnusable,
@@ -103,7 +104,7 @@ def as_refusal(error: Exception) -> Refusal:
             reason, message = Reason.NOT_FOUND, f"Not found: {error}."
         case StoreUnavailable():
             reason, message = Reason.UNAVAILABLE, f"The store is unavailable: {error}"
-        case StoreUnusable():
+        case StoreUnusable() | NewerEntry():
             reason, message = Reason.INTERNAL, f"The store cannot be used: {error}"
         case HTTPException():
             reason, message = _ROUTING[error.status_code]

@@ -39,6 +39,7 @@ def problems(value: object) -> list[str]:
 
 AHEAD = format_time(NOON + DAY + 1)
 STATUSES = ", ".join(s for s in Status if s not in {"STALLED", "LATE"})
+ADVICE = "import it with the one that wrote it"
 BAD: list[tuple[object, list[str]]] = [
     (None, ["must be a JSON object"]),
     ([UPDATE], ["must be a JSON object"]),
@@ -100,6 +101,14 @@ BAD: list[tuple[object, list[str]]] = [
         ],
     ),
     ({**MAPPING, "status": "STALLED"}, [f"status: must be one of {STATUSES}"]),
+    (
+        {**ACT, "until": "2026-12-24T00:00:00Z", "carrier": "UPS"},
+        [f"{name}: is not known to this version: {ADVICE}" for name in ("carrier", "until")],
+    ),
+    (
+        {**UPDATE, "location": {"name": "Hub", "dock": "7"}},
+        [f"location.dock: is not known to this version: {ADVICE}"],
+    ),
 ]
 
 

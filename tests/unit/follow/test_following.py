@@ -43,6 +43,10 @@ def fail_once(
     return lambda: calls
 
 
+def fail_of(*_: object) -> Fold:
+    raise ZeroDivisionError("a bug")
+
+
 # --- failures first ----------------------------------------------------------------------------
 
 
@@ -141,6 +145,38 @@ def test_a_shipment_that_cannot_be_folded_does_not_stop_the_others(
     [shipment] = world.store.shipments(ShipmentQuery(progress=Status.IN_TRANSIT))
     assert shipment["updates"] == 2
     assert world.store.unfoldable() == {}
+
+
+def test_a_shipment_that_was_given_up_is_tried_again_by_the_next_process(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.say("BAD", "LOST")
+    with monkeypatch.context() as patch:
+        patch.setattr(Fold, "of", fail_of)
+        for _ in range(9):
+            world.turns()
+            world.clock.time += 60_000
+    assert list(world.store.unfoldable()) == ["BAD"]
+    world.turns()
+    assert world.alerted() == []
+    world.restart()
+    world.turns()
+    assert world.alerted() == ["LOST BAD"]
+    assert world.store.failing() == set()
+
+
+def test_a_shipment_that_failed_before_a_restart_is_folded_from_its_whole_history(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.say("BAD", "LOST")
+    with monkeypatch.context() as patch:
+        patch.setattr(Fold, "of", fail_of)
+        world.turns()
+    world.restart()
+    world.say("BAD", "IN_TRANSIT", 1)
+    world.turns()
+    [shipment] = world.store.shipments(ShipmentQuery())
+    assert shipment["updates"] == 2
 
 
 @pytest.mark.parametrize("due", [False, True])

@@ -10,21 +10,25 @@ from waypost.core.entries.kinds import (
     CodeMapping,
     Entry,
     Retraction,
+    Unread,
     act,
     identity,
     mapping,
     retraction,
 )
+from waypost.core.entries.vocabulary import VOCABULARY, unknown_word
 
 __all__ = [
     "MAPPINGS",
     "OPERATOR",
     "RETRACTS",
+    "VOCABULARY",
     "Act",
     "Action",
     "CodeMapping",
     "Entry",
     "Retraction",
+    "Unread",
     "act",
     "from_json",
     "identity",
@@ -32,4 +36,5 @@ __all__ = [
     "mapping",
     "retraction",
     "to_json",
+    "unknown_word",
 ]

@@ -18,6 +18,7 @@ from waypost.core.entries.kinds import (
     CodeMapping,
     Entry,
     Retraction,
+    Unread,
     act,
     mapping,
     retraction,
@@ -64,7 +65,11 @@ def references_json(references: References) -> dict[str, str] | list[str] | None
 
 
 def to_json(entry: Entry) -> dict[str, Any]:
-    """Return the JSON form of an entry: nothing of where a store keeps it, absent members out."""
+    """Return the JSON form of an entry: nothing of where a store keeps it, absent members out.
+
+    Raises:
+        NewerEntry: if this version cannot read the entry.
+    """
     common = {
         "shipmentId": entry.shipment_id,
         "eventId": entry.event_id,
@@ -98,6 +103,8 @@ def to_json(entry: Entry) -> dict[str, Any]:
         case CodeMapping():
             kind = "mapping"
             members = {"carrier": entry.carrier, "code": entry.code, "status": entry.status.value}
+        case Unread():
+            raise entry.error
         case _:  # pragma: no cover (the type checker proves that there is no other)
             assert_never(entry)
     known = {name: value for name, value in members.items() if value is not None}
@@ -117,7 +124,9 @@ def from_json(value: object, *, now: int) -> Entry:
     fields = Fields(value)
     common = _read_common(fields, now)
     entry: Entry | None = None
-    match fields.get("kind"):
+    kind = fields.get("kind")
+    _refuse_others(fields, kind)
+    match kind:
         case "update":
             entry = _read_update(fields, common)
         case "retraction":
@@ -132,6 +141,34 @@ def from_json(value: object, *, now: int) -> Entry:
     if entry is None:  # pragma: no cover (every reader that gives None has noted why)
         raise AssertionError
     return entry
+
+
+_ALL: Final = frozenset({"kind", "shipmentId", "eventId", "sender", "eventTime", "recordTime"})
+_MEMBERS: Final = {
+    "update": _ALL
+    | {"zone", "status", "statusWord", "statusCode", "reasonCode", "carrier", "location", "eta"}
+    | {"description", "references", "schemaVersion", "rawEvent", "fingerprint"},
+    "retraction": _ALL | {"retracts", "reason", "fingerprint"},
+    "act": _ALL | {"action", "condition", "fingerprint"},
+    "mapping": _ALL | {"carrier", "code", "status", "fingerprint"},
+}
+"""By kind. A fingerprint may be there, and is not read."""
+_PLACE: Final = frozenset({"name", "unlocode", "country", "postalCode", "latitude", "longitude"})
+
+
+def _refuse_others(fields: Fields, kind: object) -> None:
+    """Note the members that would be lost on the way in: a newer version may have added them."""
+    known = _MEMBERS.get(kind) if isinstance(kind, str) else None
+    if known is None:
+        return
+    _refuse(fields, known)
+    if isinstance(fields.get("location"), dict):
+        _refuse(fields.nested("location"), _PLACE)
+
+
+def _refuse(fields: Fields, known: frozenset[str]) -> None:
+    for name in sorted(fields.names() - known):
+        fields.note(name, "is not known to this version: import it with the one that wrote it")
 
 
 @dataclass(frozen=True, slots=True)

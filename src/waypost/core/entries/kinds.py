@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from waypost.core.errors import NewerEntry
 from waypost.core.statuses import Status
 from waypost.core.updates import ShipmentUpdate, digest
 
@@ -85,7 +86,36 @@ class CodeMapping:
     fingerprint: str
 
 
-Entry = ShipmentUpdate | Retraction | Act | CodeMapping
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """An entry that this version cannot read: a newer one wrote it, in words of its own.
+
+    It is a fact like any other, known by the identity that entries of every version have. Stores
+    return it and never take it. Whoever has to know what it says raises its `error`.
+
+    Attributes:
+        word: the first word that is unknown here, with what it is: ``kind inspection``.
+        code: of what is kept under `MAPPINGS`: (carrier, code) whose meaning it gives; else None.
+    """
+
+    shipment_id: str
+    sender: str
+    event_id: str
+    event_time: int
+    record_time: int
+    fingerprint: str
+    word: str
+    code: tuple[str | None, str] | None = None
+
+    @property
+    def error(self) -> NewerEntry:
+        """What to raise where it matters what the entry says."""
+        if self.code is not None:
+            return NewerEntry(f"the mapping of {' '.join(filter(None, self.code))}", self.word)
+        return NewerEntry(f"an entry of {self.shipment_id}", self.word)
+
+
+Entry = ShipmentUpdate | Retraction | Act | CodeMapping | Unread
 
 
 def identity(entry: Entry) -> tuple[str, str, str, int, str]:

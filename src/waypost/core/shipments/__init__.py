@@ -10,6 +10,7 @@ from waypost.core.shipments.mappings import (
     CodeKey,
     Mappings,
     code_key,
+    mapped_code,
     read_mappings,
 )
 from waypost.core.shipments.state import CodeUse, Episode, Ref, Shipment
@@ -27,5 +28,6 @@ __all__ = [
     "Thresholds",
     "code_key",
     "fold",
+    "mapped_code",
     "read_mappings",
 ]

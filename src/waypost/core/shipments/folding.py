@@ -3,7 +3,7 @@
 ``state = fold(history, mappings[, thresholds, as_of])``, and a history is a *set*: no order of
 arrival, duplicate, split or replay can change the state. The fold
 
-1. keeps one fact per (sender, event id): the least by (event time, fingerprint);
+1. keeps one fact per (sender, event id): the least by (event time, UNKNOWN or not, fingerprint);
 2. drops what a retraction names;
 3. reads UNKNOWN through the code mappings;
 4. sorts by (event time, tie rank, event id, sender);
@@ -22,6 +22,7 @@ from waypost.core.entries import (
     CodeMapping,
     Entry,
     Retraction,
+    Unread,
 )
 from waypost.core.shipments.mappings import NO_MAPPINGS, CodeKey, Mappings, code_key
 from waypost.core.shipments.state import CodeUse, Episode, Ref, Shipment
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from waypost.core.shipments.thresholds import Thresholds
 
 _Fact = ShipmentUpdate | Act
+_Content = tuple[int, bool, str]
+"""What a fact says: of those that bear one id, the least is kept."""
 _Key = tuple[int, Status]
 _Deadline = tuple[Status, int, Ref]
 _NO_REF: Final[Ref] = ("", "")
@@ -64,6 +67,9 @@ def fold(
         thresholds: how much silence is allowed; None leaves STALLED and LATE out.
         as_of: the instant at which STALLED and LATE are judged, epoch ms; without it only those
             that were due before the last entry are known.
+
+    Raises:
+        NewerEntry: if this version cannot read all of it.
     """
     return Fold.of(shipment_id, history, mappings, thresholds).shipment(as_of)
 
@@ -78,7 +84,7 @@ class Fold:
         self._mappings = mappings
         self._thresholds = thresholds
         self._last_key: tuple[int, int, str, str] | None = None
-        self._refs: dict[Ref, tuple[int, str]] = {}
+        self._refs: dict[Ref, _Content] = {}
         self._retractions: frozenset[Ref] = frozenset()
         self._conflicts = 0
         self._retracted = 0
@@ -111,12 +117,18 @@ class Fold:
         mappings: Mappings = NO_MAPPINGS,
         thresholds: Thresholds | None = None,
     ) -> Fold:
-        """Fold a whole history."""
+        """Fold a whole history.
+
+        Raises:
+            NewerEntry: if this version cannot read all of it.
+        """
         self = cls(shipment_id, mappings, thresholds)
         retractions: set[Ref] = set()
         facts: dict[Ref, _Fact] = {}
-        others: set[tuple[Ref, tuple[int, str]]] = set()
+        others: set[tuple[Ref, _Content]] = set()
         for entry in history:
+            if isinstance(entry, Unread):
+                raise entry.error
             if isinstance(entry, Retraction):
                 retractions.add((entry.sender, entry.retracts))
                 continue
@@ -144,7 +156,7 @@ class Fold:
         """
         ref = (entry.sender, entry.event_id)
         if (
-            isinstance(entry, Retraction | CodeMapping)
+            isinstance(entry, Retraction | CodeMapping | Unread)
             or ref in self._refs
             or self._is_retracted(entry)
             or (self._last_key is not None and self.order(entry) < self._last_key)
@@ -200,7 +212,10 @@ class Fold:
         """Return what an update says, UNKNOWN being read through the mappings."""
         if update.status is not Status.UNKNOWN or not self._mappings:
             return update.status
-        return self._mappings.get(code_key(update.carrier, update.code), Status.UNKNOWN)
+        means = self._mappings.get(code_key(update.carrier, update.code), Status.UNKNOWN)
+        if isinstance(means, Unread):
+            raise means.error
+        return means
 
     def _is_retracted(self, fact: _Fact) -> bool:
         return (
@@ -376,8 +391,10 @@ class Fold:
         )
 
 
-def _least(fact: _Fact) -> tuple[int, str]:
-    return fact.event_time, fact.fingerprint
+def _least(fact: _Fact) -> _Content:
+    # A word that was unknown once is known to later versions: what says more is the fact.
+    is_unknown = isinstance(fact, ShipmentUpdate) and fact.status is Status.UNKNOWN
+    return fact.event_time, is_unknown, fact.fingerprint
 
 
 def _is_derived(episode: Episode) -> bool:

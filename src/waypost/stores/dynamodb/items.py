@@ -11,13 +11,16 @@ from typing import Any, Final
 
 from waypost.core import times
 from waypost.core.entries import (
+    MAPPINGS,
     Act,
     Action,
     CodeMapping,
     Entry,
     Retraction,
+    Unread,
     identity,
     to_json,
+    unknown_word,
 )
 from waypost.core.errors import InvalidUpdate, StoreUnusable
 from waypost.core.statuses import Status
@@ -25,6 +28,8 @@ from waypost.core.updates import Location, Place, ShipmentUpdate
 from waypost.stores.dynamodb.early import read_early
 from waypost.stores.dynamodb.table import Item
 from waypost.stores.dynamodb.texts import pack_json, raw_attributes, unpack, unpack_json
+
+_UNREADABLE: Final = (InvalidUpdate, KeyError, ValueError, zlib.error)
 
 STATUSES: Final = {status.value: status for status in Status}
 """By name: several times as fast as the enumeration's own look-up."""
@@ -49,18 +54,19 @@ def to_item(entry: Entry, *, quiet: bool) -> Item:
 
 
 def read_entry(item: Item) -> Entry:
-    """Return the entry of an item.
+    """Return the entry of an item; attributes that this version does not know mean nothing.
 
     Raises:
-        StoreUnusable: if neither we nor our forerunner wrote it.
+        StoreUnusable: if no version of ours, nor our forerunner, wrote it.
     """
     try:
         return _read(item) if "kind" in item else read_early(item)
-    except (InvalidUpdate, KeyError, ValueError, zlib.error) as error:
+    except _UNREADABLE as error:
+        if (unread := _read_newer(item)) is not None:
+            return unread
         key = f"{item['shipmentId']['S']} at {item['timestamp']['N']}"
         raise StoreUnusable(
-            f"the entry of {key} cannot be read: it was written by something else, or by newer "
-            "code. Upgrade Waypost, or take the entry out"
+            f"the entry of {key} cannot be read: something else wrote it. Take it out"
         ) from error
 
 
@@ -74,8 +80,8 @@ def is_quiet(item: Item) -> bool:
     return "quiet" in item or "kind" not in item
 
 
-def _read(item: Item) -> Entry:
-    common: dict[str, Any] = {
+def _read_common(item: Item) -> dict[str, Any]:
+    return {
         "shipment_id": item["shipmentId"]["S"],
         "sender": item["sender"]["S"],
         "event_id": item["eventId"]["S"],
@@ -83,6 +89,25 @@ def _read(item: Item) -> Entry:
         "record_time": times.parse_time(item["recordTime"]["S"])[0],
         "fingerprint": item["fingerprint"]["S"],
     }
+
+
+def _read_newer(item: Item) -> Unread | None:
+    """Return what a newer version wrote, None if none did."""
+    word = unknown_word({name: value["S"] for name, value in item.items() if "S" in value})
+    if word is None:
+        return None
+    try:
+        common = _read_common(item)
+        code = None
+        if common["shipment_id"] == MAPPINGS:
+            code = _text(item, "carrier"), item["code"]["S"]
+    except _UNREADABLE:
+        return None
+    return Unread(**common, word=word, code=code)
+
+
+def _read(item: Item) -> Entry:
+    common = _read_common(item)
     match item["kind"]["S"]:
         case "update":
             return _read_update(item, common)

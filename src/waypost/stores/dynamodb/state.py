@@ -15,7 +15,6 @@ from waypost.core.statuses import Status
 from waypost.core.times import format_time
 from waypost.ports import Saved
 from waypost.stores.dynamodb import ledger
-from waypost.stores.dynamodb.items import STATUSES
 from waypost.stores.dynamodb.table import BATCH, ConditionFailed, Table
 from waypost.stores.dynamodb.texts import pack_json, unpack_json
 
@@ -300,10 +299,7 @@ def _item(save: Save) -> Item:
 def _read_told(item: Item) -> Told:
     if "told" not in item:
         return NOBODY_TOLD
-    told = unpack_json(item["told"])
-    return frozenset(
-        (STATUSES[condition], sender, event_id) for condition, sender, event_id in told
-    )
+    return frozenset(map(tuple, unpack_json(item["told"])))
 
 
 def _is_wanted(shipment: dict[str, Any], query: ShipmentQuery) -> bool:

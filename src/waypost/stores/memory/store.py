@@ -217,14 +217,31 @@ class MemoryStore(MemoryOutbox):
     def refold_all(self) -> int:
         with self._lock:
             ids = [i for i, keys in self._keys.items() if keys and i != MAPPINGS]
-            self._refolds.update((i, _Refold()) for i in ids)
+            for shipment_id in ids:
+                self._refold(shipment_id)
             return len(ids)
+
+    def _refold(self, shipment_id: str) -> None:
+        """Have a shipment folded, as if it had not been tried; why it failed is still known."""
+        before = self._refolds.get(shipment_id)
+        self._refolds[shipment_id] = _Refold(error=before.error if before else None)
 
     def unfoldable(self) -> dict[str, str]:
         with self._lock:
             return {
                 i: r.error or "" for i, r in sorted(self._refolds.items()) if r.attempts >= _TRIES
             }
+
+    def failing(self) -> set[str]:
+        with self._lock:
+            return {i for i, r in self._refolds.items() if r.error is not None}
+
+    def retry_given_up(self) -> int:
+        with self._lock:
+            given_up = self.unfoldable()
+            for shipment_id in given_up:
+                self._refold(shipment_id)
+            return len(given_up)
 
     def commit(self, followed: Followed) -> None:
         with self._lock:
@@ -253,7 +270,7 @@ class MemoryStore(MemoryOutbox):
             self._refolds.pop(shipment_id, None)
         for shipment_id, save in self._saves.items():
             if any(code_key(c.carrier, c.code) in followed.recode for c in save.shipment.codes):
-                self._refolds[shipment_id] = _Refold()
+                self._refold(shipment_id)
         for shipment_id, error in followed.failed.items():
             before = self._refolds.get(shipment_id)
             attempts = min(before.attempts + 1, _TRIES) if before else 0

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from waypost.core.entries import Act, Action, CodeMapping, Entry, Retraction, location_json
+from waypost.core.entries import (
+    MAPPINGS,
+    Act,
+    Action,
+    CodeMapping,
+    Entry,
+    Retraction,
+    Unread,
+    location_json,
+    unknown_word,
+)
 from waypost.core.statuses import Status
 from waypost.core.updates import Location, Place, ShipmentUpdate
 
@@ -68,9 +78,16 @@ def entry_row(entry: Entry, timestamp: int, *, quiet: bool) -> tuple[Any, ...]:
 
 
 def read_entry(row: Sequence[Any]) -> Entry:
-    """Return the entry of a row."""
-    if row[2] != "update":
-        return _read_other(row)
+    """Return the entry of a row; members that this version does not know mean nothing."""
+    try:
+        return _read_update(row) if row[2] == "update" else _read_other(row)
+    except (KeyError, ValueError):
+        if (unread := _read_newer(row)) is not None:
+            return unread
+        raise
+
+
+def _read_update(row: Sequence[Any]) -> ShipmentUpdate:
     body = orjson.loads(row[18]) if row[18] else {}
     return ShipmentUpdate(
         shipment_id=row[0],
@@ -106,7 +123,7 @@ def _update_body(update: ShipmentUpdate) -> str | None:
     return orjson.dumps(body).decode() if body else None
 
 
-def _body(entry: Retraction | Act | CodeMapping) -> tuple[str, dict[str, str | None]]:
+def _body(entry: Retraction | Act | CodeMapping | Unread) -> tuple[str, dict[str, str | None]]:
     match entry:
         case Retraction():
             return "retraction", {"retracts": entry.retracts, "reason": entry.reason}
@@ -118,10 +135,12 @@ def _body(entry: Retraction | Act | CodeMapping) -> tuple[str, dict[str, str | N
                 "code": entry.code,
                 "status": entry.status,
             }
+        case Unread():
+            raise entry.error
 
 
-def _read_other(row: Sequence[Any]) -> Entry:
-    common = {
+def _read_common(row: Sequence[Any]) -> dict[str, Any]:
+    return {
         "shipment_id": row[0],
         "sender": row[4],
         "event_id": row[5],
@@ -129,13 +148,35 @@ def _read_other(row: Sequence[Any]) -> Entry:
         "record_time": row[7],
         "fingerprint": row[8],
     }
-    body = orjson.loads(row[18])
-    if row[2] == "retraction":
-        return Retraction(**common, **body)
-    if row[2] == "act":
-        action, condition = Action(body["action"]), STATUSES[body["condition"]]
-        return Act(**common, action=action, condition=condition)
-    return CodeMapping(**common, **{**body, "status": STATUSES[body["status"]]})
+
+
+def _read_other(row: Sequence[Any]) -> Entry:
+    common = _read_common(row)
+    body = orjson.loads(row[18] or "{}")
+    match row[2]:
+        case "retraction":
+            return Retraction(**common, retracts=body["retracts"], reason=body["reason"])
+        case "act":
+            action, condition = Action(body["action"]), STATUSES[body["condition"]]
+            return Act(**common, action=action, condition=condition)
+        case "mapping":
+            status = STATUSES[body["status"]]
+            return CodeMapping(**common, carrier=body["carrier"], code=body["code"], status=status)
+        case kind:
+            message = f"no entry is of the kind {kind}"
+            raise ValueError(message)
+
+
+def _read_newer(row: Sequence[Any]) -> Unread | None:
+    """Return what a newer version wrote, None if none did."""
+    body = orjson.loads(row[18] or "{}")
+    words = {"kind": row[2], "status": row[10], **body}
+    word = unknown_word({name: text for name, text in words.items() if isinstance(text, str)})
+    if word is None:
+        return None
+    common = _read_common(row)
+    code = (body["carrier"], body["code"]) if common["shipment_id"] == MAPPINGS else None
+    return Unread(**common, word=word, code=code)
 
 
 def _read_location(text: str | None) -> Location | None:
@@ -144,5 +185,11 @@ def _read_location(text: str | None) -> Location | None:
     value = orjson.loads(text)
     if isinstance(value, str):
         return value
-    value["postal_code"] = value.pop("postalCode", None)
-    return Place(**value)
+    return Place(
+        name=value.get("name"),
+        unlocode=value.get("unlocode"),
+        country=value.get("country"),
+        postal_code=value.get("postalCode"),
+        latitude=value.get("latitude"),
+        longitude=value.get("longitude"),
+    )

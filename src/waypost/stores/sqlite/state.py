@@ -14,7 +14,6 @@ from waypost.core.statuses import Status
 from waypost.core.times import format_time
 from waypost.ports import LONGEST_PAUSE, Saved
 from waypost.stores.sqlite.database import fetch, insert
-from waypost.stores.sqlite.rows import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +41,7 @@ _REPLACE: Final = """
 """
 _AMONG: Final = "shipment_id IN (SELECT value FROM json_each(?))"
 _ANEW: Final = """
-    ON CONFLICT (shipment_id) DO UPDATE SET attempts = 0, not_before = 0, error = NULL
+    ON CONFLICT (shipment_id) DO UPDATE SET attempts = 0, not_before = 0
 """
 _REFOLD_PAGE: Final = 10_000
 """Shipments put into the re-fold queue in one transaction, so that no writer waits for long."""
@@ -145,7 +144,7 @@ def _count(connection: Connection, ids: str) -> int:
 def _read_told(text: str | None) -> Told:
     if text is None:
         return NOBODY_TOLD
-    return frozenset((STATUSES[c], sender, event_id) for c, sender, event_id in orjson.loads(text))
+    return frozenset(map(tuple, orjson.loads(text)))
 
 
 def _carrier_key(carrier: str) -> str:
@@ -262,6 +261,23 @@ def unfoldable(connection: Connection) -> dict[str, str]:
         f"SELECT shipment_id, error FROM refolds WHERE attempts >= {_TRIES} ORDER BY shipment_id"
     ).fetchall()
     return dict(rows)
+
+
+def failing(connection: Connection) -> set[str]:
+    """Return the shipments that could not be folded and were not since, given up or not."""
+    return {
+        shipment_id
+        for (shipment_id,) in connection.execute(
+            "SELECT shipment_id FROM refolds WHERE error IS NOT NULL"
+        )
+    }
+
+
+def retry_given_up(connection: Connection) -> int:
+    """Let the shipments that were given up be tried again; return how many there were."""
+    return connection.execute(
+        f"UPDATE refolds SET attempts = 0, not_before = 0 WHERE attempts >= {_TRIES}"
+    ).rowcount
 
 
 def refold_all(database: Database) -> int:

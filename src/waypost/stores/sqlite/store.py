@@ -168,6 +168,14 @@ class SqliteStore:
         with self._database.reading() as connection:
             return state.unfoldable(connection)
 
+    def failing(self) -> set[str]:
+        with self._database.reading() as connection:
+            return state.failing(connection)
+
+    def retry_given_up(self) -> int:
+        with self._database.writing() as connection:
+            return state.retry_given_up(connection)
+
     def commit(self, followed: Followed) -> None:
         alerts = [alert for save in followed.saves for alert in save.alerts]
         with self._database.writing() as connection:

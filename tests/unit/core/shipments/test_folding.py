@@ -188,6 +188,14 @@ def test_at_one_time_the_least_fingerprint_is_the_fact() -> None:
         assert state(*history).progress is least.status
 
 
+def test_at_one_time_what_is_known_is_the_fact() -> None:
+    said = [update("kaputt", 1, "e"), update("IN_TRANSIT", 1, "e"), update("schade", 1, "e")]
+    for history in permutations(said):
+        shipment = state(*history)
+        assert (shipment.progress, shipment.conflicts) == (Status.IN_TRANSIT, 2)
+        assert shipment.codes == ()
+
+
 def test_a_duplicate_is_no_conflict() -> None:
     entry = update("IN_TRANSIT", 1)
     again = replace(entry, record_time=at(99), description="said again")
