@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Final
 
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,9 @@ def _is_of_the_machine(name: str) -> bool:
 
 for _name in filter(_is_of_the_machine, [*os.environ]):
     del os.environ[_name]
+# Where tests run in the background, Ctrl-C may be ignored, also by the programs that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # Nor do profiles, or the machine's own role, lend a test rights.
 os.environ |= {
     "AWS_CONFIG_FILE": os.devnull,

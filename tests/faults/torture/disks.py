@@ -42,11 +42,15 @@ def mounted(folder: Path, *options: str) -> Iterator[None]:
         raise Skipped("needs mount")
     done = subprocess.run(["mount", *options, str(folder)], capture_output=True, check=False)
     if done.returncode:
-        raise Skipped(f"needs the right to mount a file system (root): {done.stderr.decode()}")
+        raise Skipped(f"needs the right to mount a file system (root): {_first_line(done.stderr)}")
     try:
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _first_line(said: bytes) -> str:
+    return said.decode(errors="replace").partition("\n")[0]
 
 
 def suffers(rig: Rig, failures: int) -> None:
@@ -69,9 +73,9 @@ def full_disk(folder: Path, scale: Scale) -> Done:
     """The file system of the data folder is full, again and again, and gets room again."""
     times, room = scale.of(4, 2), 12
     with ExitStack() as stack:
-        rig = scale.rig(folder)
-        stack.enter_context(mounted(rig.data, "-t", "tmpfs", "-o", f"size={room}m", "tmpfs"))
-        stack.enter_context(rig)
+        data = folder / "data"
+        stack.enter_context(mounted(data, "-t", "tmpfs", "-o", f"size={room}m", "tmpfs"))
+        rig = stack.enter_context(scale.rig(folder))
         rig.load.start(rig.start(), pause=scale.pause, padding=10_000)
         with rig.watching():
             for _ in range(times):
