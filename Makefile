@@ -50,7 +50,7 @@ docs-check: $(VENV)/.dev ## the generated parts of the docs are what the code sa
 
 coverage: $(VENV)/.dev ## the tests, with branch coverage of at least 95 %
 	@echo "== tests"
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup --cov --cov-report=term --cov-fail-under=95
+	@$(PY) -m pytest -q -n $(JOBS) --cov --cov-report=term --cov-fail-under=95
 
 wheel-check: $(VENV)/.dev ## build the wheel and run it alone on Python 3.11 and 3.13
 	@echo "== wheel"

@@ -6,7 +6,10 @@ import os
 import signal
 from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 _OURS: Final = ("AWS_", "WAYPOST_")
 _OF_TERMINALS: Final = frozenset(
@@ -48,3 +51,19 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+class _OneLocalAws(LoadScopeScheduling):  # type: ignore[misc] # it ships no types
+    """Gives the tests on the local AWS to one worker, first and in one go; others as they come.
+
+    Each worker would start an AWS of its own otherwise, and deploy its own stack.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "aws" if nodeid.startswith("tests/e2e/aws/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    # Not by pytest.mark.xdist_group: pytest 9.2 has no place for what pytest-xdist 3.8 notes then.
+    return _OneLocalAws(config, log)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.support.ministack import Ministack
 
-pytestmark = [pytest.mark.xdist_group("aws"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 KEYS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support.ministack import Ministack
 
-pytestmark = [pytest.mark.xdist_group("aws"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 BASIC: Final = {"Alarms": "basic", "AlertWindowSeconds": "0"}
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.support.deployed import Deployed
     from tests.support.operators import StackOperator
 
-pytestmark = [pytest.mark.xdist_group("aws"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 LATE = {"occurredAt": "2026-03-02T12:00:00Z"}
 

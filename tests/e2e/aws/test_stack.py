@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.support.deployed import Deployed
     from tests.support.operators import StackOperator
 
-pytestmark = [pytest.mark.xdist_group("aws"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 DEAD_LETTERS: Final = (

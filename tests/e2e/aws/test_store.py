@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from waypost.ports import Store
 
 pytestmark = [
-    pytest.mark.xdist_group("aws"),
     pytest.mark.timeout(400),
     pytest.mark.no_cover,  # runs again, often, what other tests run
 ]

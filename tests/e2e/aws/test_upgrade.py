@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.support.ministack import Ministack
 
-pytestmark = [pytest.mark.xdist_group("aws"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture
