@@ -76,8 +76,8 @@ bench-handlers: $(VENV)/.runtime ## measure the Lambda functions against the fir
 prove: $(VENV)/.runtime ## worlds full of faults; SEEDS=2000 FIRST=1, each for both homes
 	@$(PY) -m waypost.simulate.world --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1)
 
-exhaust: $(VENV)/.runtime ## every small world there is, in both homes: ten minutes on 2 cores
-	@$(PY) -m waypost.simulate.world --exhaust
+exhaust: $(VENV)/.runtime ## every small world of both homes, of up to MOST=4 updates
+	@$(PY) -m waypost.simulate.world --exhaust --most $(or $(MOST),4)
 
 torture: $(VENV)/.dev ## every fault against the real server, and a report; ONLY="freeze" for one
 	@$(PY) -m tests.faults.torture $(if $(ONLY),"$(ONLY)")

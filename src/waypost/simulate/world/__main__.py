@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from waypost.simulate.world.exhaust.report import exhaust
+from waypost.simulate.world.exhaust.updates import MOST
 from waypost.simulate.world.homes import HOMES, run_home
 from waypost.simulate.world.prove import prove
 from waypost.simulate.world.shrink import Shrinker
@@ -26,12 +27,13 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     parser.add_argument("--seeds", type=int, default=2_000, metavar="N", help="how many")
     parser.add_argument("--seed", type=int, metavar="N", help="one world, and tell its story")
     parser.add_argument("--exhaust", action="store_true", help="every small world instead")
+    parser.add_argument("--most", type=int, default=MOST, metavar="N", help="updates of those")
     parser.add_argument("--home", choices=HOMES, default=HOMES[0], help="whose world that is")
     asked = parser.parse_args(arguments)
     console = console or Console(soft_wrap=True)
     logging.disable()
     if asked.exhaust:
-        return 0 if exhaust(console) else 1
+        return 0 if exhaust(console, asked.most) else 1
     if asked.seed is not None:
         return _tell(asked.home, asked.seed, console)
     tally = prove(asked.first, asked.seeds, console)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 PAIRS = list(combinations(UPDATES, 2))
 
 
+@pytest.mark.no_cover  # runs again, often, what other tests run
 @pytest.mark.parametrize("updates", PAIRS, ids=" and ".join)
 def test_two_updates_on_aws_in_every_order_with_a_fault_at_every_call(
     updates: tuple[str, ...],
@@ -45,6 +46,7 @@ def test_two_updates_on_aws_in_every_order_with_a_fault_at_every_call(
     assert covered.worlds[FAULT] > covered.struck >= 30
 
 
+@pytest.mark.no_cover  # runs again, often, what other tests run
 @pytest.mark.parametrize("updates", PAIRS, ids=" and ".join)
 def test_two_updates_on_one_machine_in_every_order_with_some_faults(
     updates: tuple[str, ...],

@@ -15,6 +15,8 @@ from waypost.simulate.world.exhaust.attempts import FAULT, ORDERS, TWICE, Task, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
+
 PATCHES: Final = {
     "aws": {plant.name: plant.plant for plant in PLANTS},
     "machine": {name: bug.plant for name, bug in BUGS.items()},

@@ -89,5 +89,12 @@ def test_what_was_covered_is_summed_up(console: Console) -> None:
 def test_the_program_ends_in_1_if_anything_is_violated(
     held: bool, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("waypost.simulate.world.__main__.exhaust", lambda _: held)
-    assert main(["--exhaust"]) == status
+    asked: list[int] = []
+
+    def run(_: Console, most: int) -> bool:
+        asked.append(most)
+        return held
+
+    monkeypatch.setattr("waypost.simulate.world.__main__.exhaust", run)
+    assert main(["--exhaust", "--most", "3"]) == main(["--exhaust"]) == status
+    assert asked == [3, 4]
