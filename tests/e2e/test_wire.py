@@ -96,7 +96,7 @@ def aws(site: Site, *arguments: str, keys: tuple[str, str] = ANY) -> Any:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     return done.stderr if done.returncode else json.loads(done.stdout)

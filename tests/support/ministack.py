@@ -70,7 +70,7 @@ class Ministack:
         """Stop it, and the functions with it."""
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         finally:
             self._process.kill()
             self._process.wait()

@@ -76,7 +76,7 @@ class StackOperator:
             env={"PATH": os.environ["PATH"], **self._env},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )
         assert done.returncode == 0, done

@@ -64,6 +64,7 @@ def test_the_first_template_s_own_command_is_recorded_and_followed(
 ) -> None:
     before = stack.total("shipment-processor", "ShipmentUpdatesProcessed", Status="IN_TRANSIT")
     assert stack.outputs["EventBridgeTestCommand"].strip() == LINE
+    began = datetime.now(UTC).replace(microsecond=0)  # the bus has no finer time
     answer = json.loads(stack.aws.cli(*shlex.split(LINE)[1:]))
     [row] = eventually(lambda: stack.rows("SHIP-12345"))
     # The attributes that the first processor wrote, of the types that it wrote.
@@ -75,7 +76,7 @@ def test_the_first_template_s_own_command_is_recorded_and_followed(
     assert json.loads(row["rawEvent"]) == json.loads(json.loads(shlex.split(LINE)[-1])[0]["Detail"])
     event_time = datetime.fromisoformat(row["eventTime"])
     assert row["timestamp"] == int(event_time.timestamp() * 1000)
-    assert abs(event_time - datetime.now(UTC)) < timedelta(minutes=2)
+    assert began <= event_time <= datetime.now(UTC)
     assert row["eventId"] == answer["Entries"][0]["EventId"]
 
     state = eventually(lambda: stack.state("SHIP-12345"))
