@@ -258,6 +258,16 @@ def test_what_was_never_saved_is_left_out(store: Store) -> None:
     assert store.shipment("B") is None
 
 
+def test_a_history_tells_what_was_appended_quietly(store: Store) -> None:
+    loud, hushed, again = update("A", "1"), update("A", "2"), update("A", "3")
+    store.append([loud])
+    store.append([hushed, update("B", "1"), loud], quiet=True)
+    store.append([hushed, again])
+    history, quiet = store.history_and_quiet("A")
+    assert bag(history) == bag([loud, hushed, again])
+    assert quiet == {(SENDER, "2")}
+
+
 def test_saved_tells_the_version_who_was_told_and_the_conflicts(store: Store) -> None:
     said = [update("A", "l", Status.LOST), update("A", "l", Status.DAMAGED)]
     record_and_save(store, *said)

@@ -193,6 +193,18 @@ def test_who_was_silent_when_imported_quietly_alerts_nobody(name: str) -> None:
         assert home.alerted() == []
 
 
+@every_home
+def test_a_code_that_came_quietly_and_is_mapped_later_alerts_nobody(name: str) -> None:
+    with HOMES[name]() as home:
+        live(home, [("record_quietly", [update("XA", 0, "unmapped")]), ("restart",)])
+        live(home, [("record", [means("XA", Status.LOST)])])
+        assert home.store.incidents(IncidentQuery(is_open=True))
+        assert home.alerted() == []
+        live(home, [("record", [update("DAMAGED", 1, "loud")])])
+        [key] = home.alerted()
+        assert Status.DAMAGED in key
+
+
 @given(st.lists(json_texts.details, max_size=6), st.integers(0, 20))
 def test_recording_the_same_deliveries_again_changes_nothing(texts: list[str], hours: int) -> None:
     store = MemoryStore()

@@ -24,7 +24,6 @@ from waypost.ports import AlertKind, Metric, Save, Saved, Sent, Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from waypost.core.entries import Entry
     from waypost.core.shipments import CodeKey, Ref
     from waypost.ports import Clock, Metrics, Notifier
 
@@ -36,9 +35,6 @@ _log: Final = logging.getLogger(__name__)
 
 class FollowedStore(Store, Protocol):
     """A store whose log is followed by shipment, not by position."""
-
-    def history_and_quiet(self, shipment_id: str) -> tuple[list[Entry], frozenset[Ref]]:
-        """Return what `history` does, and which entries of it shall alert nobody."""
 
     def with_codes(self, keys: Collection[CodeKey], after: str | None = None) -> Iterator[str]:
         """Return the shipments that have one of these codes, by shipment id, from one on."""
@@ -73,7 +69,7 @@ class _Folded:
     ) -> Save:
         """Return what is to be saved where these alerts were sent, and no others are now."""
         saved = replace(self.saved, told=tell(self.saved.told, alerts))
-        save = judge(self.fold, saved, self.quiet, now, deciding=False)
+        save = _judge(self.fold, saved, self.quiet, now, deciding=False)
         return replace(save, alerts=alerts, sent=sent)
 
 
@@ -179,7 +175,7 @@ class Following:
     def _fold(self, shipment_id: str, saved: Saved, mappings: Mappings, now: int) -> _Folded:
         history, quiet = self._store.history_and_quiet(shipment_id)
         fold = Fold.of(shipment_id, history, mappings, self._thresholds)
-        return _Folded(fold, quiet, saved, judge(fold, saved, quiet, now, deciding=True))
+        return _Folded(fold, quiet, saved, _judge(fold, saved, quiet, now, deciding=True))
 
     def _tell(self, alerts: Sequence[Alert], now: int) -> Sent | None:
         if not alerts:
@@ -250,6 +246,11 @@ class Following:
         conflicts = save.shipment.conflicts - saved.conflicts
         if conflicts > 0:
             self._metrics.add(Metric.CONFLICTS, conflicts)
+
+
+def _judge(fold: Fold, saved: Saved, quiet: frozenset[Ref], now: int, *, deciding: bool) -> Save:
+    is_new = len(quiet) != saved.quiet
+    return judge(fold, saved, quiet, now, quiet_is_new=is_new, deciding=deciding)
 
 
 def _fail(outcome: Round, shipment_id: str, error: Exception) -> None:

@@ -24,6 +24,8 @@ KEPT: Final = 30_000
 One takes 2 to 3 KB."""
 
 _NO_REFS: Final[frozenset[Ref]] = frozenset()
+_Folded = tuple[Fold, frozenset[Ref], Saved]
+"""A shipment as folded, which of its entries came in quietly, and what was saved of it."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -39,7 +41,7 @@ class Follower:
         self._metrics = metrics
         self._thresholds = thresholds
         self._mappings: Mappings | None = None
-        self._kept: OrderedDict[str, tuple[Fold, Saved]] = OrderedDict()
+        self._kept: OrderedDict[str, _Folded] = OrderedDict()
         self._suspect: set[str] | None = None
 
     def follow(self) -> bool:
@@ -129,16 +131,19 @@ class Follower:
         known = self._store.saved(unknown) if unknown else {}
         for shipment_id, entries in work.items():
             try:
-                fold, saved = self._fold(shipment_id, entries, known.get(shipment_id))
                 said_quietly = frozenset(quiet.get(shipment_id, _NO_REFS))
-                save = judge(fold, saved, said_quietly, now, deciding=deciding)
+                folded = self._fold(shipment_id, entries, said_quietly, known.get(shipment_id))
+                # What failed is not followed yet, though the position has passed it.
+                is_new = bool(said_quietly) or shipment_id in self._suspects()
+                fold, all_quiet, saved = folded
+                save = judge(fold, saved, all_quiet, now, quiet_is_new=is_new, deciding=deciding)
             except (StoreUnavailable, StoreUnusable):
                 raise
             except Exception as error:  # noqa: BLE001 (a bug met one shipment: kept, reported, the rest moves on)
                 failed[shipment_id] = self._fail(shipment_id, error)
             else:
                 saves.append(save)
-                self._kept[shipment_id] = (fold, saved)
+                self._kept[shipment_id] = folded
                 self._kept.move_to_end(shipment_id)
         return saves, failed
 
@@ -152,19 +157,25 @@ class Follower:
         return f"{type(error).__name__}: {error}"[:500]
 
     def _fold(
-        self, shipment_id: str, entries: Sequence[Entry], known: Saved | None
-    ) -> tuple[Fold, Saved]:
+        self,
+        shipment_id: str,
+        entries: Sequence[Entry],
+        said_quietly: frozenset[Ref],
+        known: Saved | None,
+    ) -> _Folded:
         kept = self._kept.get(shipment_id)
         if kept is not None and all(kept[0].extend(entry) for entry in entries):
-            return kept
+            fold, quiet, saved = kept
+            return fold, quiet | said_quietly, saved
         if self._mappings is None:
             self._mappings = read_mappings(self._store.history(MAPPINGS))
-        saved = kept[1] if kept else known
+        before = kept[2] if kept else known
         # Of a shipment that was never saved, nothing but these entries was ever followed.
-        is_new = entries and saved is None and shipment_id not in self._suspects()
-        history = entries if is_new else self._store.history(shipment_id)
+        history, quiet = entries, said_quietly
+        if not entries or before is not None or shipment_id in self._suspects():
+            history, quiet = self._store.history_and_quiet(shipment_id)
         fold = Fold.of(shipment_id, history, self._mappings, self._thresholds)
-        return fold, saved or UNSAVED
+        return fold, quiet, before or UNSAVED
 
     def _settled(self, queued: Iterable[str], saves: Iterable[Save]) -> tuple[str, ...]:
         """Return the folded shipments that were in the re-fold queue, given up ones too."""
@@ -191,9 +202,9 @@ class Follower:
 
     def _note(self, save: Save) -> None:
         shipment = save.shipment
-        fold, before = self._kept[shipment.shipment_id]
+        fold, quiet, before = self._kept[shipment.shipment_id]
         saved = Saved(version=before.version + 1, told=save.told, conflicts=shipment.conflicts)
-        self._kept[shipment.shipment_id] = (fold, saved)
+        self._kept[shipment.shipment_id] = (fold, quiet, saved)
         if shipment.conflicts > before.conflicts:
             self._metrics.add(Metric.CONFLICTS, shipment.conflicts - before.conflicts)
         for alert in save.alerts:

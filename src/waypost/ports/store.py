@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from waypost.core.entries import Entry
     from waypost.core.errors import Problem
     from waypost.core.incidents import Alert, Told
-    from waypost.core.shipments import Shipment
+    from waypost.core.shipments import Ref, Shipment
     from waypost.core.statuses import Status
 
 
@@ -68,7 +68,7 @@ class Saved:
         version: counts the saves from 1; 0 if it was never saved.
         told: who was told of what.
         conflicts: how many conflicts it had.
-        quiet: as in its last `Save`, where the store says for ever what came in quietly; else 0.
+        quiet: as in its last `Save`, where the log is followed by shipment; else 0.
     """
 
     version: int
@@ -178,6 +178,9 @@ class Store(Protocol):
 
     def history(self, shipment_id: str) -> list[Entry]:
         """Return all entries of a shipment, in no particular order; consistent, never stale."""
+
+    def history_and_quiet(self, shipment_id: str) -> tuple[list[Entry], frozenset[Ref]]:
+        """Return what `history` does, and which entries of it were appended quietly."""
 
     def saved(self, shipment_ids: Sequence[str]) -> dict[str, Saved]:
         """Return what was saved of the shipments; one that never was is left out."""

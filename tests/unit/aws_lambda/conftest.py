@@ -25,8 +25,7 @@ from waypost.stores.memory import MemoryStore
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from waypost.core.entries import Entry
-    from waypost.core.shipments import CodeKey, Ref
+    from waypost.core.shipments import CodeKey
     from waypost.ports import Save
 
 LEFT = 30_000
@@ -36,14 +35,6 @@ class FollowedMemoryStore(MemoryStore):
     """A store in memory that is followed by shipment, and counts so many open incidents."""
 
     counted = 1_000
-
-    def history_and_quiet(self, shipment_id: str) -> tuple[list[Entry], frozenset[Ref]]:
-        refs = (
-            (x.entry.sender, x.entry.event_id)
-            for x in self._log
-            if x.quiet and x.entry.shipment_id == shipment_id
-        )
-        return self.history(shipment_id), frozenset(refs)
 
     def with_codes(self, keys: Collection[CodeKey], after: str | None = None) -> Iterator[str]:
         for shipment_id, save in sorted(self._saves.items()):

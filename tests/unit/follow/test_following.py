@@ -165,6 +165,25 @@ def test_a_shipment_that_was_given_up_is_tried_again_by_the_next_process(
     assert world.store.failing() == set()
 
 
+def test_a_quiet_import_that_is_folded_only_later_alerts_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.clock.time += 1_000 * HOUR
+    with monkeypatch.context() as patch:
+        patch.setattr(Fold, "of", fail_of)
+        world.say("BAD", "LOST", quiet=True)
+        world.say("BAD", "DAMAGED", 1, quiet=True)
+        world.turns()
+    world.restart()
+    world.turns()
+    world.clock.time += 2_000
+    world.turns()
+    shipment = world.store.shipment("BAD")
+    assert shipment is not None
+    assert set(shipment["conditions"]) == {"LOST", "DAMAGED", "STALLED"}
+    assert world.alerted() == []
+
+
 def test_a_shipment_that_failed_before_a_restart_is_folded_from_its_whole_history(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

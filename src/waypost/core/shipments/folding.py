@@ -43,8 +43,7 @@ if TYPE_CHECKING:
     from waypost.core.shipments.thresholds import Thresholds
 
 _Fact = ShipmentUpdate | Act
-_Content = tuple[int, bool, str]
-"""What a fact says: of those that bear one id, the least is kept."""
+_Content = tuple[int, bool, str]  # what a fact says: of those that bear one id, the least is kept
 _Key = tuple[int, Status]
 _Deadline = tuple[Status, int, Ref]
 _NO_REF: Final[Ref] = ("", "")

@@ -29,6 +29,8 @@ from waypost.stores.memory.outbox import MemoryOutbox, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from waypost.core.shipments import Ref
+
 _FIRST_DELAY = 1_000
 _TRIES = 5
 
@@ -83,6 +85,15 @@ class MemoryStore(MemoryOutbox):
     def history(self, shipment_id: str) -> list[Entry]:
         with self._lock:
             return list(self._keys.get(shipment_id, {}).values())
+
+    def history_and_quiet(self, shipment_id: str) -> tuple[list[Entry], frozenset[Ref]]:
+        with self._lock:
+            quiet = frozenset(
+                (x.entry.sender, x.entry.event_id)
+                for x in self._log
+                if x.quiet and x.entry.shipment_id == shipment_id
+            )
+            return self.history(shipment_id), quiet
 
     def entries(self) -> Iterator[Entry]:
         with self._lock:

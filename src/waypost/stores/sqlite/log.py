@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from sqlite3 import Connection
 
+    from waypost.core.shipments import Ref
     from waypost.stores.sqlite.database import Database
     from waypost.stores.sqlite.tail import Logged
 
@@ -117,9 +118,10 @@ def _probe(connection: Connection, entry: Entry, *, quiet: bool) -> Outcome:
     return Outcome.KEY_FULL
 
 
-def history(connection: Connection, shipment_id: str) -> list[Entry]:
-    """Return all entries of a shipment."""
+def history(connection: Connection, shipment_id: str) -> tuple[list[Entry], frozenset[Ref]]:
+    """Return all entries of a shipment, and which of them were appended quietly."""
     entries: list[Entry] = []
+    quiet: set[Ref] = set()
     after = -1
     while True:
         rows = fetch(
@@ -130,9 +132,13 @@ def history(connection: Connection, shipment_id: str) -> list[Entry]:
             after,
             _PAGE,
         )
-        entries += map(read_entry, rows)
+        for row in rows:
+            entry = read_entry(row)
+            entries.append(entry)
+            if row[QUIET]:
+                quiet.add((entry.sender, entry.event_id))
         if len(rows) < _PAGE:
-            return entries
+            return entries, frozenset(quiet)
         after = max(row[1] for row in rows)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from waypost.core.entries import Entry
+    from waypost.core.shipments import Ref
     from waypost.ports import (
         AlertKind,
         Delivery,
@@ -65,6 +66,9 @@ class SqliteStore:
         return outcomes
 
     def history(self, shipment_id: str) -> list[Entry]:
+        return self.history_and_quiet(shipment_id)[0]
+
+    def history_and_quiet(self, shipment_id: str) -> tuple[list[Entry], frozenset[Ref]]:
         with self._database.reading() as connection:
             return log.history(connection, shipment_id)
 

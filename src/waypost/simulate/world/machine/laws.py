@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from waypost.core.entries import identity
-from waypost.core.statuses import Status
 from waypost.core.updates import ShipmentUpdate
 from waypost.ports import AlertKind, DeliveryState, Metric
 from waypost.simulate.world.laws import (
@@ -63,16 +62,11 @@ def an_alert_is_in_one_message(world: MachineWorld) -> Iterator[str]:
 
 
 def what_came_quietly_alerts_nobody(world: MachineWorld) -> Iterator[str]:
-    """No alert is opened by what came quietly, but for silence, and for codes mapped since."""
+    """No alert is opened by what came quietly, but for silence."""
     loud = {
         (update.shipment_id, update.sender, update.event_id)
         for _, update in world.read(world.loud)
         if update is not None
-    }
-    loud |= {
-        (entry.shipment_id, entry.sender, entry.event_id)
-        for entry in world.log
-        if isinstance(entry, ShipmentUpdate) and entry.status is Status.UNKNOWN
     }
     for message in world.messages:
         for alert in message.alerts:
