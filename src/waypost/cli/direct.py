@@ -99,7 +99,7 @@ class DirectHands(StoreHands):
             while wait([work], timeout=_PAUSE).not_done:
                 watch(total - len(store.refolds(clock.now() + DAY, total)), total)
             work.result()
-        return Rederived(shipments=total, failed=len(store.unfoldable()))
+        return Rederived(shipments=total, failed=len(store.failing()))
 
     def close(self) -> None:
         """Bring the state up to date; say if alerts wait for a server that sends them."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.versions import older_version
 from waypost.cli import rejected as command
 from waypost.cli.updates import DETAIL_LIMIT
 
@@ -43,13 +44,14 @@ def test_rederive_changes_nothing_and_alerts_nobody(waypost: Waypost) -> None:
     assert before == after
 
 
-def test_what_could_not_be_folded_is_said(
-    waypost: Waypost, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_could_not_be_folded_is_said(waypost: Waypost) -> None:
     waypost.put("S", "LOST")
-    monkeypatch.setattr("waypost.stores.sqlite.SqliteStore.unfoldable", lambda _: {"S": "why"})
-
-    assert "see `waypost doctor`" in waypost("rederive", code=1).err
+    with older_version():
+        assert "1 of them could not be: see `waypost doctor`" in waypost("rederive", code=1).err
+        assert "has the status LOST, which a newer" in waypost("track", "S", code=3).err
+        assert "has the status LOST, which a newer" in waypost("export", "updates", code=3).err
+        assert [row["condition"] for row in waypost("shipments", "--json").rows] == ["LOST"]
+    assert waypost("rederive").out == "1 shipments folded\n"
 
 
 def reject(waypost: Waypost, *details: object) -> list[str]:
