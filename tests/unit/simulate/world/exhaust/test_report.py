@@ -75,6 +75,7 @@ def test_homes_that_come_to_something_else_are_a_violation(console: Console) -> 
     assert "6 violated" in printed(console)
 
 
+@pytest.mark.usefixtures("one_core")
 def test_what_was_covered_is_summed_up(console: Console) -> None:
     assert exhaust(console, most=1, one_in=500)
 
