@@ -12,6 +12,8 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from tests.support.ministack import Ministack
 from tests.support.templates import listed
+from waypost.stack import bundle
+from waypost.stack.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +25,8 @@ T = TypeVar("T")
 
 PATIENCE: Final = 120.0
 """Seconds for what has to happen; on an idle machine it takes one, with a cold start two."""
+_OFTEN: Final = {"Delay": 0.2, "MaxAttempts": PATIENCE / 0.2}
+"""How CloudFormation is looked at."""
 _CALL: Final = 10
 """The most entries of a PutEvents call."""
 
@@ -46,6 +50,17 @@ def deploy(aws: Ministack, template: bytes, suffix: str, **parameters: str) -> D
         *(f"{name}={value}" for name, value in values.items()),
     )
     return Deployed(aws, suffix, bus=parameters.get("EventBusName", "default"))
+
+
+def put_code(aws: Ministack) -> None:
+    """Put the functions' code where the form of the template looks for it that is for a bucket."""
+    aws.client("s3").put_object(Bucket=BUCKET, Key=bundle.zip_key(), Body=bundle.zip_code())
+
+
+def deploy_from_bucket(aws: Ministack, suffix: str, **parameters: str) -> Deployed:
+    """Deploy the form whose code is in a bucket."""
+    put_code(aws)
+    return deploy(aws, render(BUCKET), suffix, **parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +151,10 @@ class Deployed:
         )
         return [_read(item) for item in answer["Items"]]
 
+    def log(self) -> list[dict[str, Any]]:
+        """Return the log of all shipments."""
+        return self._scan("shipment-logs")
+
     def state(self, shipment_id: str) -> dict[str, Any]:
         """Return what follows from the log of a shipment; nothing if that was not yet folded."""
         answer = self._dynamodb.get_item(
@@ -150,11 +169,13 @@ class Deployed:
 
     def rejected(self) -> dict[str, dict[str, Any]]:
         """Return the quarantine, by the ids of the events."""
+        return {item["envelopeId"]: item for item in self._scan("shipment-rejected")}
+
+    def _scan(self, table: str) -> list[dict[str, Any]]:
         pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=f"shipment-rejected-{self.suffix}", ConsistentRead=True
+            TableName=f"{table}-{self.suffix}", ConsistentRead=True
         )
-        items = [_read(item) for page in pages for item in page["Items"]]
-        return {item["envelopeId"]: item for item in items}
+        return [_read(item) for page in pages for item in page["Items"]]
 
     def messages(self, about: str) -> list[dict[str, Any]]:
         """Return what was published so far, as far as a text is in the subject or the message."""
@@ -190,11 +211,24 @@ class Deployed:
 
     # --- What it is made of
 
+    def update(self, template: bytes, **parameters: str) -> None:
+        """Change the stack, and return as soon as that is done: the AWS CLI looks twice a minute."""
+        name, client = f"waypost-{self.suffix}", self.aws.client("cloudformation")
+        self.aws.client("s3").put_object(Bucket=BUCKET, Key=name, Body=template)
+        values = {"EnvironmentSuffix": self.suffix, **parameters}
+        client.update_stack(
+            StackName=name,
+            TemplateURL=f"{self.aws.url}/{BUCKET}/{name}",
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in values.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig=_OFTEN)
+
     def delete(self) -> None:
         """Delete the stack, and wait until that is done."""
-        name = f"waypost-{self.suffix}"
-        self.aws.cli("cloudformation", "delete-stack", "--stack-name", name)
-        self.aws.cli("cloudformation", "wait", "stack-delete-complete", "--stack-name", name)
+        name, client = f"waypost-{self.suffix}", self.aws.client("cloudformation")
+        client.delete_stack(StackName=name)
+        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=_OFTEN)
 
     def queue(self, name: str) -> str:
         """Return the address of a queue."""

@@ -8,16 +8,14 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from pathlib import Path
+from typing import Any, Final, Self
 
 import boto3
 import urllib3
 from botocore.config import Config
 
 from tests.support.servers import reserved_port
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 REGION: Final = "eu-central-1"
 _READY: Final = 90.0
@@ -44,7 +42,7 @@ class Ministack:
         self.url = f"http://127.0.0.1:{port}"
         self._log = (self.folder / "ministack.log").open("w")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, "-m", "tests.support.ministack_server"],
             env={
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.folder),
@@ -56,6 +54,7 @@ class Ministack:
                 "LAMBDA_ACCOUNT_CONCURRENCY": str(self.concurrency),
                 "LOG_LEVEL": "WARNING",
             },
+            cwd=Path(__file__).parents[2],
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )

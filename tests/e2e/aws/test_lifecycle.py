@@ -9,10 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from tests.support.deployed import BUCKET, Deployed, deploy, eventually
+from tests.support.deployed import Deployed, deploy, deploy_from_bucket, eventually
 from tests.support.ministack import REGION
 from waypost.cli.app import app
-from waypost.stack import bundle
 from waypost.stack.protection import POLICY
 from waypost.stack.render import render
 from waypost.stack.verify import verify
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(400)
 
 BASIC: Final = {"Alarms": "basic", "AlertWindowSeconds": "0"}
-
-
-def from_bucket(aws: Ministack, suffix: str, **parameters: str) -> Deployed:
-    """Deploy the form whose code is in a bucket."""
-    aws.client("s3").put_object(Bucket=BUCKET, Key=bundle.zip_key(), Body=bundle.zip_code())
-    return deploy(aws, render(BUCKET), suffix, **BASIC, **parameters)
 
 
 def program(aws: Ministack, suffix: str, *words: str) -> Result:
@@ -60,7 +53,7 @@ def test_the_program_deploys_protects_the_tables_and_destroys(aws: Ministack) ->
 
 def test_code_from_a_bucket_runs_on_a_bus_of_its_own(aws: Ministack, stack: Deployed) -> None:
     aws.client("events").create_event_bus(Name="carriers")
-    other = from_bucket(aws, "bucket", EventBusName="carriers")
+    other = deploy_from_bucket(aws, "bucket", **BASIC, EventBusName="carriers")
     other.send({"shipmentId": "BUCKET-1", "status": "LOST"})
     assert eventually(lambda: other.messages(about="BUCKET-1"))
     assert stack.rows("BUCKET-1") == []
@@ -70,7 +63,7 @@ def test_code_from_a_bucket_runs_on_a_bus_of_its_own(aws: Ministack, stack: Depl
 
 
 def test_tables_outlive_their_stack_and_are_protected_in_production(aws: Ministack) -> None:
-    stack = from_bucket(aws, "prod")
+    stack = deploy_from_bucket(aws, "prod", **BASIC)
     stack.send({"shipmentId": "KEPT-1", "status": "IN_TRANSIT"})
     assert eventually(lambda: stack.state("KEPT-1"))
     stack.delete()
