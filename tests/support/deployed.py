@@ -224,6 +224,17 @@ class Deployed:
         )
         client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig=_OFTEN)
 
+    def course(self, logical_id: str = "") -> list[str]:
+        """Return what CloudFormation did to a resource, or to the stack, oldest first."""
+        name = f"waypost-{self.suffix}"
+        pages = self.aws.client("cloudformation").get_paginator("describe_stack_events")
+        return [
+            event["ResourceStatus"]
+            for page in pages.paginate(StackName=name)
+            for event in page["StackEvents"]
+            if event["LogicalResourceId"] == (logical_id or name)
+        ][::-1]
+
     def delete(self) -> None:
         """Delete the stack, and wait until that is done."""
         name, client = f"waypost-{self.suffix}", self.aws.client("cloudformation")

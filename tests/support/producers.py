@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PAUSE: Final = 0.1
 """Seconds between two events, at least."""
-_ON_THE_WAY: Final = 3
+ON_THE_WAY: Final = 3
 """So many events may be on the way: each is a process, and the local AWS runs few at once."""
 _ROUND: Final = 5
 """Of so many events one is critical, one comes again, and one is of another's moment."""
@@ -84,7 +84,7 @@ class Traffic:
         assert eventually(lambda: len(self.sent) >= goal)
 
     def critical(self) -> set[str]:
-        """Return the shipments that somebody has to be told of."""
+        """Return the shipments that somebody has to be told of; each has the id of its event."""
         return {detail["shipmentId"] for detail in self.sent if detail["status"] == "LOST"}
 
     def untold(self) -> set[str]:
@@ -109,7 +109,7 @@ def traffic(stack: Deployed, prefix: str) -> Iterator[Traffic]:
 
     def send() -> None:
         while not over.wait(_PAUSE):
-            if len(sending.on_the_way()) >= _ON_THE_WAY:
+            if len(sending.on_the_way()) >= ON_THE_WAY:
                 continue
             detail = sending.next()
             stack.send(detail)

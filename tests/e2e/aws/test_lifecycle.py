@@ -9,11 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from tests.support.deployed import Deployed, deploy, deploy_from_bucket, eventually
+from tests.support.deployed import Deployed, deploy_from_bucket, eventually
 from tests.support.ministack import REGION
 from waypost.cli.app import app
 from waypost.stack.protection import POLICY
-from waypost.stack.render import render
 from waypost.stack.verify import verify
 
 if TYPE_CHECKING:
