@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.timeout(300)
-def test_kills_under_load_lose_nothing_double_nothing_and_alert_everything(
+def test_twenty_kills_under_load_lose_nothing_double_nothing_and_alert_everything(
     tmp_path: Path, uncounted: None
 ) -> None:
-    killed_under_load(tmp_path, Scale(whole=False), kills=8)
+    killed_under_load(tmp_path, Scale(whole=False), kills=20)
