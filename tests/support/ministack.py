@@ -48,6 +48,7 @@ class Ministack:
                 "HOME": str(self.folder),
                 "TMPDIR": str(self.folder),
                 "BIND_HOST": "127.0.0.1",  # its own default is every interface
+                "IOT_MTLS_ENABLED": "0",  # and this listens on every interface all the same
                 "GATEWAY_PORT": str(port),
                 "MINISTACK_REGION": REGION,
                 "AUTH": "true",
