@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from waypost.simulate.world.drawing import draw
 from waypost.simulate.world.machine.running import run_machine
 from waypost.simulate.world.machine.scenario import MachineScenario, draw_machine
 from waypost.simulate.world.running import run
-from waypost.simulate.world.scenario import draw
 
 if TYPE_CHECKING:
     from waypost.simulate.world.running import Outcome

@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from tests.support.plants import PLANTS, Plant
+from waypost.simulate.world.drawing import draw
 from waypost.simulate.world.running import run
-from waypost.simulate.world.scenario import draw
 
 pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
 

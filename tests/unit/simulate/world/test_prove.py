@@ -9,11 +9,11 @@ from rich.console import Console
 from tests.support.machine_plants import BUGS
 from tests.support.plants import PLANTS
 from waypost.simulate.world.__main__ import main
+from waypost.simulate.world.drawing import draw
 from waypost.simulate.world.homes import HOMES, run_home
 from waypost.simulate.world.machine.scenario import MachineScenario
 from waypost.simulate.world.prove import Tally, prove, try_seed
 from waypost.simulate.world.running import run
-from waypost.simulate.world.scenario import draw
 from waypost.simulate.world.shrink import Shrinker
 from waypost.simulate.world.story import tell
 

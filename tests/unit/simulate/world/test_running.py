@@ -9,9 +9,10 @@ from typing import Final
 
 import pytest
 
+from waypost.simulate.world.drawing import draw
 from waypost.simulate.world.faults import Fault, FaultKind, Plan
 from waypost.simulate.world.running import run
-from waypost.simulate.world.scenario import Scenario, draw
+from waypost.simulate.world.scenario import Scenario
 
 pytestmark = pytest.mark.no_cover  # runs again, often, what other tests run
 
@@ -39,7 +40,7 @@ def test_worlds_do_not_depend_on_the_hashes_of_their_process() -> None:
     program = (
         "import logging; logging.disable()\n"
         "from waypost.simulate.world.running import run\n"
-        "from waypost.simulate.world.scenario import draw\n"
+        "from waypost.simulate.world.drawing import draw\n"
         "print(*(run(draw(seed)).digest for seed in range(1, 17)))"
     )
 

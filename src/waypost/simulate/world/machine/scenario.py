@@ -9,9 +9,10 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from waypost.core.times import DAY, HOUR, SECOND
+from waypost.simulate.world.drawing import draw
 from waypost.simulate.world.faults import FaultKind, Outage, Plan
 from waypost.simulate.world.machine.calls import DISK, MAIL, WRITES
-from waypost.simulate.world.scenario import MINUTE, START, Scenario, Sending, draw
+from waypost.simulate.world.scenario import MINUTE, START, Scenario, Sending
 
 
 @dataclass(frozen=True, slots=True)
