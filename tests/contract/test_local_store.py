@@ -252,9 +252,9 @@ def test_what_failed_is_known_until_it_is_folded(local_store: LocalStore) -> Non
     lose(local_store, "A", "B", "C")
     local_store.commit(Followed(failed={"A": "KeyError: x", "B": "KeyError: x"}, now=NOON))
     local_store.refold_all()
-    assert local_store.failing() == {"A", "B"}
+    assert local_store.failing() == {"A": "KeyError: x", "B": "KeyError: x"}
     local_store.commit(Followed(refolded=("A",), now=NOON))
-    assert local_store.failing() == {"B"}
+    assert local_store.failing() == {"B": "KeyError: x"}
 
 
 def test_refolds_that_wait_longest_come_first(local_store: LocalStore) -> None:

@@ -124,7 +124,7 @@ def _look_at_store(settings: Settings, found: _Findings) -> None:
 
 
 def _look_inside(store: LocalStore, now: int, found: _Findings) -> None:
-    unfoldable, dead = store.unfoldable(), store.alerts(DeliveryState.DEAD, limit=_COUNTED)
+    unfoldable, dead = store.failing(), store.alerts(DeliveryState.DEAD, limit=_COUNTED)
     behind = store.behind()
     found.facts |= {
         "behind": behind,

@@ -221,5 +221,5 @@ class Follower:
         """
         if self._suspect is None:
             self._store.retry_given_up()
-            self._suspect = self._store.failing()
+            self._suspect = set(self._store.failing())
         return self._suspect

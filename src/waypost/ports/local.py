@@ -81,8 +81,8 @@ class LocalStore(Store, Protocol):
     def unfoldable(self) -> dict[str, str]:
         """Return the shipments that were given up after 5 failed re-folds, and why."""
 
-    def failing(self) -> set[str]:
-        """Return the shipments that could not be folded and were not since, given up or not."""
+    def failing(self) -> dict[str, str]:
+        """Return the shipments that could not be folded and were not since, and why: given up or not."""
 
     def retry_given_up(self) -> int:
         """Let the shipments that were given up be tried again, as often as at first.

@@ -54,12 +54,12 @@ def test_a_notifier_out_of_reach_is_a_problem(
     assert HOOK["WAYPOST_WEBHOOK_SECRET"] not in told.out
 
 
-def test_what_was_given_up_and_what_is_behind_are_problems(
+def test_what_cannot_be_folded_and_what_is_behind_are_problems(
     waypost: Waypost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waypost.put("S", "LOST")
     store = "waypost.stores.sqlite.SqliteStore"
-    monkeypatch.setattr(f"{store}.unfoldable", lambda _: {"S": "KeyError: x"})
+    monkeypatch.setattr(f"{store}.failing", lambda _: {"S": "KeyError: x"})
     monkeypatch.setattr(f"{store}.behind", lambda _: 20_000)
     monkeypatch.setattr(f"{store}.alerts", lambda *_, **__: [{}] * 1_000)
 

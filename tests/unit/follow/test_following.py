@@ -162,7 +162,7 @@ def test_a_shipment_that_was_given_up_is_tried_again_by_the_next_process(
     world.restart()
     world.turns()
     assert world.alerted() == ["LOST BAD"]
-    assert world.store.failing() == set()
+    assert world.store.failing() == {}
 
 
 def test_a_quiet_import_that_is_folded_only_later_alerts_nobody(

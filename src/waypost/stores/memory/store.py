@@ -243,9 +243,9 @@ class MemoryStore(MemoryOutbox):
                 i: r.error or "" for i, r in sorted(self._refolds.items()) if r.attempts >= _TRIES
             }
 
-    def failing(self) -> set[str]:
+    def failing(self) -> dict[str, str]:
         with self._lock:
-            return {i for i, r in self._refolds.items() if r.error is not None}
+            return {i: r.error for i, r in sorted(self._refolds.items()) if r.error is not None}
 
     def retry_given_up(self) -> int:
         with self._lock:

@@ -263,14 +263,12 @@ def unfoldable(connection: Connection) -> dict[str, str]:
     return dict(rows)
 
 
-def failing(connection: Connection) -> set[str]:
-    """Return the shipments that could not be folded and were not since, given up or not."""
-    return {
-        shipment_id
-        for (shipment_id,) in connection.execute(
-            "SELECT shipment_id FROM refolds WHERE error IS NOT NULL"
-        )
-    }
+def failing(connection: Connection) -> dict[str, str]:
+    """Return the shipments that could not be folded and were not since, and why."""
+    rows = connection.execute(
+        "SELECT shipment_id, error FROM refolds WHERE error IS NOT NULL ORDER BY shipment_id"
+    ).fetchall()
+    return dict(rows)
 
 
 def retry_given_up(connection: Connection) -> int:

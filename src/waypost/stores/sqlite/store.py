@@ -172,7 +172,7 @@ class SqliteStore:
         with self._database.reading() as connection:
             return state.unfoldable(connection)
 
-    def failing(self) -> set[str]:
+    def failing(self) -> dict[str, str]:
         with self._database.reading() as connection:
             return state.failing(connection)
 
