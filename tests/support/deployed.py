@@ -23,8 +23,9 @@ BUCKET: Final = "waypost-code"
 Details = dict[str, Any]
 T = TypeVar("T")
 
-PATIENCE: Final = 120.0
-"""Seconds for what has to happen; on an idle machine it takes one, with a cold start two."""
+PATIENCE: Final = 200.0
+"""Seconds for what has to happen; on an idle machine it takes one, with a cold start two. A queue
+hides a batch for 180 whose function could not be started."""
 _OFTEN: Final = {"Delay": 0.2, "MaxAttempts": PATIENCE / 0.2}
 """How CloudFormation is looked at."""
 _CALL: Final = 10

@@ -32,7 +32,7 @@ class Ministack:
     """
 
     folder: Path
-    concurrency: int = 8
+    concurrency: int = 32
     url: str = field(default="", init=False)
 
     def __enter__(self) -> Self:

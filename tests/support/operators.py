@@ -16,7 +16,9 @@ from tests.support.ministack import REGION
 from waypost.cli.app import app
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from typer.testing import Result
 
     from tests.support.deployed import Deployed
 
@@ -65,9 +67,12 @@ class StackOperator:
         Returns:
             What it printed; if it failed, what it said.
         """
-        done = CliRunner().invoke(app, [*words, *self._where], env=self._env, input=stdin)
+        done = self._run(words, stdin)
         assert done.exit_code == code, (done.stdout, done.stderr)
         return done.stderr if code else done.stdout
+
+    def _run(self, words: Sequence[str], stdin: str = "") -> Result:
+        return CliRunner().invoke(app, [*words, *self._where], env=self._env, input=stdin)
 
     def program(self, *words: str) -> str:
         """Run a command as it is installed, which has to succeed; return what it printed."""
@@ -85,3 +90,11 @@ class StackOperator:
     def rows(self, *words: str) -> list[Mapping[str, Any]]:
         """Return what a command prints as JSON."""
         return [json.loads(line) for line in self(*words).splitlines()]
+
+    def health(self) -> Mapping[str, Any]:
+        """Return what `doctor` sees, be it well or not: other tests may have set off an alarm."""
+        done = self._run(("doctor", "--json"))
+        assert done.exit_code in {0, 1}, (done.stdout, done.stderr)
+        seen: Mapping[str, Any] = json.loads(done.stdout)
+        assert bool(seen["problems"]) == (done.exit_code == 1)
+        return seen

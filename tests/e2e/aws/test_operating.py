@@ -108,7 +108,7 @@ def test_a_right_that_is_missing_is_said(
 def test_whether_it_is_well_is_said_with_the_rights_of_the_docs(
     stack: Deployed, operator: StackOperator
 ) -> None:
-    [seen] = operator.rows("doctor", "--json")
+    seen = operator.health()
     assert seen["refused"] == {}
     assert {function["name"] for function in seen["functions"] if not function["differences"]} == {
         f"shipment-{name}-{stack.suffix}" for name in ("processor", "notifier", "sweep")
