@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -47,10 +48,19 @@ def local_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loca
     store.close()
 
 
+@contextmanager
+def opened(name: str, path: Path) -> Iterator[Store]:
+    """Open a store of `STORES`, and close it if it can be closed."""
+    store = STORES[name](path)
+    try:
+        yield store
+    finally:
+        close = getattr(store, "close", None)
+        if close is not None:
+            close()
+
+
 @pytest.fixture(params=EACH_STORE)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    store = STORES[request.param](tmp_path)
-    yield store
-    close = getattr(store, "close", None)
-    if close is not None:
-        close()
+    with opened(request.param, tmp_path) as store:
+        yield store

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.contract.conftest import STORES
+from tests.contract.conftest import STORES, opened
 from tests.support.clocks import NOON
 from tests.support.stores import SENDER, decided, folded, update
 from tests.support.versions import older_version, unread
@@ -48,11 +48,8 @@ each_word = pytest.mark.parametrize(("entry", "seen"), NEWER.values(), ids=list(
 @pytest.fixture(params=[name for name in STORES if name != "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Return a store that outlives the process, and so the version, that wrote to it."""
-    store = STORES[request.param](tmp_path)
-    yield store
-    close = getattr(store, "close", None)
-    if close is not None:
-        close()
+    with opened(request.param, tmp_path) as store:
+        yield store
 
 
 @each_word
